@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine that has Python 3.11-3.13 and make:
+#   make demo    install, then fetch, prepare and train on the built-in sample world
+#   make test    the everyday suite
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test check format bench prove realtime clean
+
+$(INSTALLED): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "nndata needs Python 3.11, 3.12 or 3.13"; exit 13; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet -e '.[tensorflow,archives]' --group dev
+	touch $(INSTALLED)
+
+demo: $(INSTALLED)  ## fetch, prepare and train on the sample world, over real HTTP on loopback
+	$(BIN)/python -m pipelines.wikipedia train configs/wikipedia/smoke.toml
+
+test: $(INSTALLED)  ## the everyday suite
+	$(BIN)/python -m pytest -q
+
+check: $(INSTALLED)  ## style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)  ## figures, each with its floor and its peers in the same run
+	$(BIN)/python -m tests.bench
+
+prove: $(INSTALLED)  ## long proofs: kill matrices, fault schedules, big files
+	$(BIN)/python -m pytest -q -m prove
+
+realtime: $(INSTALLED)  ## the few cases that wait for real seconds
+	$(BIN)/python -m pytest -q -m realtime
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info

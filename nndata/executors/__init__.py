@@ -1,0 +1,1 @@
+"""Where parts are worked on: local processes, a cluster. Never changes what is made."""

@@ -1,0 +1,1 @@
+"""How a dataset lies on disk: records, index, id hashes and provenance of one shard."""

@@ -1,0 +1,149 @@
+"""Where data comes from: a source lists parts, and parses the files of a part into examples."""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Protocol, Self
+
+from nndata.errors import UsageError
+from nndata.example import Dropped, Example, Features
+
+__all__ = ["Listing", "Part", "RawFile", "RemoteFile", "Source"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file as its publisher describes it, or bytes [a, b) of it."""
+
+    url: str  # the origin's own; "file:NAME" for one that the user already has
+    size: int | None = None  # bytes of the whole file
+    checksum: str | None = None  # of the whole file, as published: "sha1:…"
+    span: tuple[int, int] | None = None  # bytes [a, b) of it, when not the whole
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Files that are parsed together: the unit of work, retry, resume and provenance."""
+
+    files: tuple[RemoteFile, ...]
+    split: str = "train"
+    name: str = ""
+    limit: int | None = None  # read at most this many records, kept or dropped
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """Verified bytes on this disk, and the place in the published file that they come from."""
+
+    path: Path
+    url: str
+    offset: int  # of the first byte, in the published file
+    length: int
+    skip: int = 0  # where the first byte lies in `path`
+    digest: str = ""  # "sha256:…" of the file or range that this is cut from
+
+    def open(self) -> BinaryIO:
+        """Open just these bytes for reading."""
+        return io.BufferedReader(_Slice(self.path, self.skip, self.length), 1 << 18)
+
+
+class _Slice(io.RawIOBase):
+    """Bytes [start, start + length) of a file, as a file of its own."""
+
+    def __init__(self, path: Path, start: int, length: int) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed in close()
+        self._start, self._length, self._at = start, length, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)[: max(0, self._length - self._at)]
+        if not view:
+            return 0
+        self._file.seek(self._start + self._at)
+        count = self._file.readinto(view) or 0
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class Listing(Protocol):
+    """Fetches the small files by which a site describes itself; each is kept in the snapshot."""
+
+    def read(self, url: str) -> bytes:
+        """Return the whole content (at most 64 MiB); raise `NotFoundError` on 404 and 410."""
+
+    def fetch(self, file: RemoteFile) -> Path:
+        """Return a verified local copy of a larger metadata file."""
+
+    def size(self, url: str) -> int | None:
+        """Return a file's size in bytes, if the site says; raise `NotFoundError`."""
+
+    def note(self, message: str) -> None:
+        """Tell the user something about the choice that was made."""
+
+
+class Source(ABC):
+    """Where data comes from. Subclasses are frozen, keyword-only dataclasses: fields are options.
+
+    A field's help is its `metadata["help"]`; the source's is the docstring's first sentence.
+    """
+
+    name: ClassVar[str]
+    homepage: ClassVar[str]
+    license: ClassVar[str]
+    citation: ClassVar[str]
+    origins: ClassVar[tuple[str, ...]]  # roots of the URLs; a mirror takes the place of the first
+    transforms: ClassVar[tuple[str, ...]] = ()  # the default chain, by name
+    provenance: ClassVar[tuple[str, ...]] = ()  # features that are kept in the provenance table too
+    listed: ClassVar[bool] = True  # False for a source that the command line doesn't offer
+
+    @property
+    @abstractmethod
+    def features(self) -> Features:
+        """Return the features of what `parse` yields; may depend on options."""
+
+    def resolve(self, listing: Listing) -> Self:
+        """Return this source with every open choice (a date, a revision) pinned."""
+        return self
+
+    @abstractmethod
+    def parts(self, listing: Listing) -> Iterable[Part]:
+        """Yield the parts, in order; the source is resolved, so the answer is always the same."""
+
+    def local_parts(self, files: Sequence[RawFile]) -> Iterable[Part]:
+        """Yield the parts of files that the user already has (`--file`)."""
+        raise UsageError(f"{self.name} takes no --file")
+
+    @abstractmethod
+    def parse(self, *files: RawFile) -> Iterator[Example | Dropped]:
+        """Yield the records of one part's files, in constant memory."""
+
+    @property
+    def label(self) -> str:
+        """Return a short name for folders: the source's, and what was asked beyond defaults."""
+        words = [self.name]
+        for field in fields(self):  # type: ignore[arg-type]  # every source is a dataclass
+            value = getattr(self, field.name)
+            if field.default is MISSING or value != field.default:
+                words += [field.name, str(value)]
+        return "-".join(words)

@@ -1,0 +1,1 @@
+"""Sources, one a file; this folder is the registry."""

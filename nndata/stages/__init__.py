@@ -1,0 +1,1 @@
+"""Stages: datasets in, dataset out, for what needs the whole."""
