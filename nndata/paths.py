@@ -8,7 +8,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ __all__ = [
     "datasets_home",
     "publish",
     "safe_name",
+    "samples_home",
     "snapshots_home",
     "state_home",
     "sync_folder",
@@ -45,8 +45,13 @@ def snapshots_home() -> Path:
 
 
 def state_home() -> Path:
-    """Return the folder of what is only true for now: `$NNDATA_HOME/state`, else the user's state folder."""
+    """Return the folder of what is only true for now: `$NNDATA_HOME/state`, else the user's."""
     return _home("NNDATA_STATE_DIR", "state", "user_state_path")
+
+
+def samples_home() -> Path:
+    """Return the folder of sample worlds, beside that of raw files: both can be made again."""
+    return _home("NNDATA_CACHE_DIR", "samples", "user_cache_path")
 
 
 def _home(variable: str, name: str, platform_folder: str) -> Path:
@@ -123,17 +128,24 @@ def _sync(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder that appears as `path`, still absent, when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{path.name[:60]}-", dir=path.parent))
+    """Give an empty folder that appears as `path`, still absent, when the block ends well.
+
+    An `OSError` is passed on: to a caller it may mean that another process was faster.
+    """
+    temporary = temporary_beside(path)
     try:
+        temporary.mkdir(parents=True)
         yield temporary
-        for file in sorted(temporary.rglob("*")):
-            with open(file, "rb") if file.is_file() else contextlib.nullcontext() as opened:
-                if opened is not None:
-                    _sync(opened.fileno())
-        sync_folder(temporary)
+        _sync_tree(temporary)
         os.replace(temporary, path)
         sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with open(Path(place, name), "rb") as file:
+                _sync(file.fileno())
+        sync_folder(Path(place))
