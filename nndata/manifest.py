@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nndata.errors import IntegrityError, MachineError, NotFoundError
+from nndata.errors import IntegrityError, MachineError, NotFoundError, storage_error
 from nndata.example import Features
 from nndata.paths import atomic_write
 
@@ -89,12 +89,13 @@ class Manifest:
             file.write(json.dumps(self.to_json(), indent=1, ensure_ascii=False).encode() + b"\n")
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values, the digest and totals among them."""
+        """Return plain JSON values, the digest and totals among them, a checksum at the end."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["features"] = self.features.to_json()
         values["shards"] = [asdict(shard) for shard in self.shards]
         head = {"schema_version": SCHEMA_VERSION, "digest": self.digest, "examples": self.examples}
-        return {**head, "splits": self.splits, **values}
+        content = {**head, "splits": self.splits, **values}
+        return {**content, "checksum": _checksum(content)}
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -110,6 +111,8 @@ class Manifest:
             data = json.loads(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _absent(folder) from error
+        except OSError as error:
+            raise storage_error(error, str(path)) from error
         except (ValueError, UnicodeDecodeError) as error:
             raise _damaged(path, str(error)) from error
         return cls._from_json(data, path)
@@ -131,12 +134,21 @@ class Manifest:
             raise _damaged(path, f"a field is missing or wrong: {error}") from error
         if manifest.digest != data.get("digest"):
             raise _damaged(path, "its digest is not that of its content")
+        # The digest leaves out what doesn't shape the data; no licence may change unseen either.
+        if data.pop("checksum", None) != _checksum(data):
+            raise _damaged(path, "its checksum is not that of its content")
         return manifest
 
 
 def canonical_json(value: Any) -> bytes:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    # Through text and back, so that it is of what a reader will see: lists, and keys that are str.
+    plain = json.loads(json.dumps(content))
+    return "sha256:" + hashlib.sha256(canonical_json(plain)).hexdigest()
 
 
 def _absent(folder: Path) -> NotFoundError:

@@ -1,0 +1,127 @@
+"""Wikitext to plain text on real pages: rates of peers, leftovers, agreement, hostile pages."""
+
+from __future__ import annotations
+
+import bz2
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mwparserfromhell
+from figures import Figure, seconds
+
+from nndata.formats.mediawiki import pages
+from nndata.formats.wikitext import plain_text
+
+DUMPS = Path(__file__).parents[2].parent / "shared" / "data" / "wikipedia"
+ENGLISH = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+WIKTIONARY = "enwiktionary-test-pages-articles.xml.bz2"
+LEFTOVERS = ("{{", "}}", "[[", "]]", "{|", "|}", "<ref", "'''", "thumb|", "|-")
+HOSTILE = ("{{a|", "{{a|b=c ", "\n{|", "[[a|", "<ref>", "[http://a ", "'' a", "-{", "{{a|[[b|<ref>")
+TOKENS = re.compile(r"\{\{|\}\}|\[\[|\]\]|''+|</?[a-zA-Z]|<!--|&|\n[*#:;=|!{]|\[[a-z]")
+WORD = re.compile(r"\w+")
+
+
+def run() -> Iterator[Figure]:
+    """Yield rates, leftovers, agreement with mwparserfromhell, and how time grows with length."""
+    if not DUMPS.exists():
+        print(f"skipped: no real dumps at {DUMPS}")
+        return
+    english = texts(DUMPS / ENGLISH)
+    yield from rates(english)
+    yield from leftovers(english)
+    yield from agreement(english[:40])
+    yield from growth()
+
+
+def texts(path: Path) -> list[str]:
+    """Return the wikitext of a dump's articles that are no redirects."""
+    opener = bz2.open if path.suffix == ".bz2" else open
+    with opener(path, "rb") as stream:
+        articles = [p for p in pages(stream) if p.text and p.ns == 0 and not p.redirect]
+    return [p.text for p in articles if p.model in ("", "wikitext")]
+
+
+def rates(english: list[str]) -> Iterator[Figure]:
+    """Yield MB of wikitext a second, each tool on the same pages in turn."""
+    size = sum(len(text.encode()) for text in english) / 1e6
+    tools = {"plain_text": plain_text, **peers(), "floor: one re.finditer": tokens}
+    jobs = [lambda tool=tool: [tool(text) for text in english] for tool in tools.values()]
+    taken = dict(zip(tools, seconds(*jobs, runs=3), strict=True))
+    for name, value in taken.items():
+        ratio = value / taken["plain_text"]
+        yield Figure(f"{name}, English articles", size / value, "MB/s", "as slow as ours", ratio)
+
+
+def tokens(text: str) -> int:
+    """Do nothing with a page's tokens but find them."""
+    return sum(1 for _ in TOKENS.finditer(text))
+
+
+def peers() -> dict[str, Callable[[str], object]]:
+    """Return the tools to compare with, of those that are installed."""
+    found: dict[str, Callable[[str], object]] = {
+        "mwparserfromhell strip_code": lambda text: mwparserfromhell.parse(text).strip_code()
+    }
+    try:
+        import wikitextparser
+
+        found["wikitextparser plain_text"] = lambda text: wikitextparser.parse(text).plain_text()
+    except ImportError:
+        print("wikitextparser is not installed")
+    try:
+        from wikiextractor.extract import Extractor
+
+        found["wikiextractor clean_text"] = lambda text: Extractor(1, 1, "", "", [text]).clean_text(
+            text
+        )
+    except ImportError:
+        print("wikiextractor is not installed")
+    return found
+
+
+def leftovers(english: list[str]) -> Iterator[Figure]:
+    """Yield how much markup is left, per 100 pages."""
+    minidumps = [t for path in sorted(DUMPS.glob("minidumps/*.bz2")) for t in texts(path)]
+    corpora = {
+        "English": english,
+        "English Wiktionary": texts(DUMPS / WIKTIONARY),
+        "minidumps": minidumps,
+    }
+    for name, corpus in corpora.items():
+        plain = [plain_text(text) for text in corpus]
+        left = Counter({mark: sum(p.count(mark) for p in plain) for mark in LEFTOVERS})
+        note = f"{len(corpus)} pages, {dict(+left)}"
+        yield Figure(
+            f"leftover markup, {name}", 100 * left.total() / len(corpus), "/100 pages", note=note
+        )
+
+
+def agreement(english: list[str]) -> Iterator[Figure]:
+    """Yield the share of words that are strip_code's, too; it keeps notes and captions besides."""
+    ours: Counter[str] = Counter()
+    both: Counter[str] = Counter()
+    for text in english:
+        mine = Counter(WORD.findall(plain_text(text)))
+        theirs = Counter(WORD.findall(str(mwparserfromhell.parse(text).strip_code())))
+        ours.update(mine)
+        both.update(mine & theirs)
+    yield Figure("words that strip_code shows, too", both.total() / ours.total(), "of ours")
+
+
+def growth() -> Iterator[Figure]:
+    """Yield the time for 128 KiB of hostile pages, and how many times that of 64 KiB it is."""
+    for pattern in HOSTILE:
+        short, long = ((pattern * size)[:size] for size in (1 << 16, 1 << 17))
+        half, whole = (min(timed(text) for _ in range(3)) for text in (short, long))
+        name = f"128 KiB of {pattern!r}"
+        yield Figure(name, whole * 1000, "ms", "the time of 64 KiB", whole / half)
+
+
+def timed(text: str) -> float:
+    """Return the CPU seconds that a page takes."""
+    begin = time.process_time()
+    plain_text(text)
+    return time.process_time() - begin
