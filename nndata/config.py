@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import tomllib
+import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,10 +23,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: str = "") -> T:
     Raises:
         ConfigError: a key is unknown (the nearest one is named) or a value doesn't fit.
     """
-    known = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"unknown option {key!r}{nearest(key, known)}", where=where)
+    _check_keys(kind, values, where)
     import msgspec
 
     try:
@@ -77,6 +75,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there are: {', '.join(names)}" if names else ""
+
+
+def _check_keys(kind: type, values: Mapping[str, Any], where: str) -> None:
+    """Refuse unknown keys, in tables inside as well: msgspec would leave them out in silence."""
+    known = {field.name for field in dataclasses.fields(kind) if field.init}
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"unknown option {key!r}{nearest(key, known)}", where=where)
+    tables = {name: value for name, value in values.items() if isinstance(value, Mapping)}
+    inner = typing.get_type_hints(kind) if tables else {}
+    for name, value in tables.items():
+        if dataclasses.is_dataclass(inner[name]):
+            _check_keys(inner[name], value, f"{where} [{name}]".strip())
 
 
 def _literal(text: str) -> Any:

@@ -33,6 +33,21 @@ def test_an_unknown_key_names_its_nearest_neighbour():
         build(Bakery, {"loavs": 2})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Street:
+    bakery: Bakery
+    number: int = 1
+
+
+def test_an_unknown_key_of_a_table_inside_is_refused_too():
+    made = build(Street, {"bakery": {"loaves": 2}})
+    assert made == Street(bakery=Bakery(loaves=2))
+    with pytest.raises(
+        ConfigError, match=r"x \[bakery\]: unknown option 'flou'; did you mean 'flour'"
+    ):
+        build(Street, {"bakery": {"flou": "rye"}}, where="x")
+
+
 def test_a_value_that_does_not_fit_is_refused():
     with pytest.raises(ConfigError, match="int"):
         build(Bakery, {"loaves": "many"})

@@ -71,15 +71,15 @@ def program() -> None:
     """Fetch open data, make datasets of it, and prove what was done."""
 
 
-def main() -> NoReturn:
-    """Run the command line and exit with the code that says what happened."""
+def main(command: click.Command = program) -> NoReturn:
+    """Run a command line, nndata's or a pipeline's, and exit with the code of what happened."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(int(_run()))
+    sys.exit(int(_run(command)))
 
 
-def _run() -> int:
+def _run(command: click.Command) -> int:
     try:
-        program(standalone_mode=False)
+        command(standalone_mode=False)
         sys.stdout.flush()
     except NndataError as error:
         return _tell(error)
