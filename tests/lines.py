@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from nndata.errors import FormatError
 from nndata.example import Dropped, Example, Feature, Features, Origin
@@ -160,3 +160,37 @@ def write_lines(path: Path, lines: Iterable[str]) -> Path:
 def plain_lines(count: int) -> list[str]:
     """Return so many lines, the first thousand of 21 bytes each."""
     return [f"l{number:03d} text {number:010d}" for number in range(count)]
+
+
+def spec_of(folder: Path, *deeds: str, number: int = 0) -> dict[str, Any]:
+    """Return the spec of a part of ten records, these among them."""
+    lines = plain_lines(10)
+    for place, deed in enumerate(deeds):
+        lines[3 * place + 1] = f"x{place} {deed}"
+    (folder / "out" / "receipts").mkdir(parents=True, exist_ok=True)
+    file = write_lines(folder / f"{number}.txt", lines)
+    raw = {
+        "path": str(file),
+        "url": f"file:{file.name}",
+        "offset": 0,
+        "length": file.stat().st_size,
+        "skip": 0,
+        "digest": "",
+    }
+    return {
+        "source": {"name": "lines:Lines", "options": {}},
+        "transforms": [{"name": "lines:Trap", "options": {}}],
+        "features": Lines().features.to_json(),
+        "versions": {},
+        "license": Lines.license,
+        "columns": [],
+        "part": {"name": f"p{number}", "split": "train", "limit": None, "files": []},
+        "inputs": [],
+        "shard": f"train-{number:05d}-of-00009",
+        "split": "train",
+        "limit": None,
+        "exclude": None,
+        "number": number,
+        "out": str(folder / "out"),
+        "raw": [raw],
+    }

@@ -1,5 +1,6 @@
 """The same request gives the same bytes, whoever works, and wherever it was stopped."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -111,7 +113,8 @@ def test_the_manifest_says_what_was_left_out_and_what_it_was_made_of(tmp_path):
     ]
     assert manifest.files[0]["url"] == "file:dump.txt"
     assert manifest.files[0]["checked"] == "sha256 of a local file"
-    assert manifest.versions == {"nndata": nndata.__version__}
+    assert sorted(manifest.versions) == ["nndata", "unicode"]
+    assert manifest.versions["nndata"] == nndata.__version__
     assert manifest.license == "CC0-1.0"
 
 
@@ -241,10 +244,23 @@ def test_leftovers_of_dead_runs_are_removed(tmp_path):
     file, out = dump(tmp_path, plain_lines(50)), tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         make(file, out, executor=Counting(stop=2))
-    (out / ".nndata-train-00000-of-00005.tfrecord-1234-abcdef01").write_bytes(b"half")
-    (out / "receipts" / ".nndata-00000.json-1234-abcdef01").write_bytes(b"half")
+    (out / ".nndata-train-00000-of-00005.tfrecord-99999999-abcdef01").write_bytes(b"half")
+    (out / "receipts" / ".nndata-00000.json-99999999-abcdef01").write_bytes(b"half")
     make(file, out)
     assert not [name for name in contents(out) if ".nndata-" in name]
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path, notes):
+    file, out = dump(tmp_path, plain_lines(50)), tmp_path / "out"
+    out.mkdir()
+    half = out / ".nndata-train-00000-of-00005.tfrecord-1234-abcdef01"
+    half.write_bytes(b"half")
+    other = os.open(out, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_SH)
+    make(file, out, progress=Told(notes.append))
+    assert half.read_bytes() == b"half"
+    assert f"{out}: another process is at work here too; the result is the same" in notes
+    os.close(other)
 
 
 def test_another_file_of_the_same_name_is_not_taken_for_the_old_one(tmp_path):
@@ -258,7 +274,7 @@ def test_another_file_of_the_same_name_is_not_taken_for_the_old_one(tmp_path):
     assert not list(dataset.verify())
 
 
-def test_the_first_choice_of_a_date_is_gone_on_with_until_an_update(tmp_path, home):
+def test_the_first_choice_of_a_date_is_gone_on_with_until_an_update(tmp_path, home, notes):
     site, out = tmp_path / "site", tmp_path / "out"
     site.mkdir()
     for date, count in (("20260101", 40), ("20260201", 60)):
@@ -274,7 +290,8 @@ def test_the_first_choice_of_a_date_is_gone_on_with_until_an_update(tmp_path, ho
         dump(site, ["20260101", "20260201"], "dates.txt")
         shutil.rmtree(home)  # a cache may be wiped at any time
         assert len(again()) == 40
-        assert len(again()) == 40
+        assert len(again(progress=Told(notes.append))) == 40
+        assert "already here, 40 examples; --update looks for newer ones" in notes[0]
         newer = again(update=True)
     assert (len(newer), newer.manifest.source["options"]["date"]) == (60, "20260201")
     assert not list(newer.verify())
@@ -375,6 +392,18 @@ def test_parts_without_their_duplicates_are_kept_when_it_goes_on(tmp_path):
     run = Counting()
     assert make(twice(tmp_path), tmp_path / "out", executor=run).manifest.digest == digest
     assert run.numbers == []
+
+
+def test_a_part_is_made_again_where_another_part_than_then_came_before(tmp_path):
+    digest = make(twice(tmp_path), tmp_path / "out").manifest.digest
+    (tmp_path / "out" / "manifest.json").unlink()
+    path = tmp_path / "out" / "receipts" / "00004.json"
+    receipt = json.loads(path.read_text())
+    receipt["exclude"]["after"] = "0" * 64
+    path.write_text(json.dumps(receipt))
+    run = Counting()
+    assert make(twice(tmp_path), tmp_path / "out", executor=run).manifest.digest == digest
+    assert run.numbers == [4, 4]  # as if for the first time, then without what is in part 0
 
 
 @pytest.mark.parametrize("workers", [1, 2, 6])
@@ -570,6 +599,30 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path)
     whole = make(words[0], tmp_path / "whole", size=4_000)
     assert digest == whole.manifest.digest
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_from_the_terminal_leaves_no_process_and_no_half_file(tmp_path, how):
+    words, env = kill_words(tmp_path, 50_000, 4_000), environment(tmp_path)
+    run = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *words],
+        env=env,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    receipts = tmp_path / "out" / "receipts"
+    while not list(receipts.glob("*.json")) and run.poll() is None:
+        time.sleep(0.005)
+    os.killpg(run.pid, how)
+    _, words_on_stderr = run.communicate(timeout=30)  # ends only when no worker has it open
+    assert run.returncode == -how
+    assert words_on_stderr.count("Traceback") == (how == signal.SIGINT)  # the caller's own
+    if how == signal.SIGINT:
+        assert not [name for name in contents(tmp_path / "out") if ".nndata-" in name]
+    with pytest.raises(nndata.errors.NotFoundError, match="run the same command again"):
+        nndata.open_dataset(tmp_path / "out")
 
 
 def test_two_processes_at_work_in_one_folder_make_the_right_bytes(tmp_path):

@@ -87,6 +87,20 @@ except MemoryError:
     assert run_worker(mark, code) == (0, "held\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its memory")
+def test_memory_that_grows_over_many_records_is_not_one_records_fault(mark):
+    code = """
+held = []
+for record in Watch(mark).over(range(9000)):
+    held.append(bytearray(80_000))
+try:
+    list(Watch(mark).over(bytearray(1 << 20) * 600 for _ in range(1)))
+except MemoryError:
+    print("grown", len(held))
+"""
+    assert run_worker(mark, code) == (0, "grown 9000\n")
+
+
 def test_the_first_death_asks_for_patience_the_second_leaves_the_record_out(mark):
     trials = Trials()
     die_at(mark, 17)
