@@ -39,9 +39,6 @@ from nndata.workload import Workload
 
 __all__ = ["prepare"]
 
-# Libraries that shape bytes, for sources and transforms that don't name theirs in `libraries`.
-LIBRARIES = ("mwparserfromhell",)
-
 
 def prepare(
     source_or_snapshot: Source | Snapshot,
@@ -178,15 +175,10 @@ def _plan(request: dict[str, Any], snapshot: Snapshot, steps: Sequence[Transform
 def _versions(source: Source, steps: Sequence[Transform]) -> dict[str, str]:
     """Return the versions of all that shapes bytes."""
     things: list[Source | Transform] = [source, *steps]
-    libraries = {name for thing in things for name in _libraries(thing)}
+    libraries = {name for thing in things for name in getattr(thing, "libraries", ())}
     found = {name: importlib.metadata.version(name) for name in sorted(libraries)}
     # Letters, cases and widths of characters are those of Python's own Unicode tables.
     return {"nndata": nndata.__version__, "unicode": unicodedata.unidata_version, **found}
-
-
-def _libraries(thing: Source | Transform) -> Sequence[str]:
-    named: Sequence[str] = getattr(thing, "libraries", LIBRARIES)
-    return named
 
 
 def _begin(folder: Path, plan: Plan) -> None:

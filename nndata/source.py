@@ -115,6 +115,7 @@ class Source(ABC):
     origins: ClassVar[tuple[str, ...]]  # roots of the URLs; a mirror takes the place of the first
     transforms: ClassVar[tuple[str, ...]] = ()  # the default chain, by name
     provenance: ClassVar[tuple[str, ...]] = ()  # features that are kept in the provenance table too
+    libraries: ClassVar[tuple[str, ...]] = ()  # packages whose version shapes what `parse` yields
     listed: ClassVar[bool] = True  # False for a source that the command line doesn't offer
 
     @property

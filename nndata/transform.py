@@ -15,7 +15,7 @@ class Transform(Protocol):
     """A frozen dataclass whose fields are its options; each worker has its own copy.
 
     It sees every example of one part in order. A yielded example keeps its "origin"; a `Dropped`
-    names the reason.
+    names the reason. An attribute `libraries` names the packages whose version shapes its output.
     """
 
     def features(self, before: Features) -> Features:

@@ -32,4 +32,4 @@ def command(config: Path, words: tuple[str, ...]) -> None:
         )
     # Pipelines stand above the command line and are never imported: they are run.
     sys.argv = [pipeline, "train", str(config), *words]
-    runpy.run_module(pipeline, run_name="__main__")
+    runpy.run_module(pipeline, run_name="__main__", alter_sys=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from nndata.dataset import Dataset
 from nndata.errors import UsageError
@@ -46,8 +46,6 @@ class Pack:
     """Fills rows of one length with documents."""
 
     length: int
-
-    libraries: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.length < 2:

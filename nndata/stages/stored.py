@@ -60,7 +60,6 @@ class StoredDataset(Source):
     origins: ClassVar[tuple[str, ...]] = ()
     provenance: ClassVar[tuple[str, ...]] = ("documents",)
     listed: ClassVar[bool] = False
-    libraries: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> StoredDataset:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,18 +40,27 @@ def seconds(*jobs: Callable[[], object], runs: int = 5) -> list[float]:
     return [statistics.median(taken) for taken in times]
 
 
+# A process is born with its parent's peak memory, so a small one stands between.
+_MEASURE = """
+import json, resource, subprocess, sys, time
+begin = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+wall, cpu = time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
+print(json.dumps([code, wall, cpu, usage.ru_maxrss / 1000]))
+"""
+
+
 def command_usage(command: Sequence[str], **environment: str) -> tuple[float, float, float]:
-    """Run a command; return wall seconds, CPU seconds and peak memory in MB, children included."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    """Run a command; return wall seconds, CPU seconds, and the MB of its largest process."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *command],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, **environment},
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} exited with {process.returncode}")
-    wall = time.perf_counter() - begin
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+    code, wall, cpu, peak = json.loads(done.stdout)
+    if code != 0:
+        raise RuntimeError(f"{command} exited with {code}")
+    return wall, cpu, peak

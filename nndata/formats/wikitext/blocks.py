@@ -1,0 +1,111 @@
+"""Lines and what they make up: headings, lists, paragraphs, and the space between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from nndata.formats.wikitext.inline import drop_quotes
+from nndata.formats.wikitext.marks import (
+    BREAK,
+    DROPPED,
+    HEADING,
+    ITEM,
+    NOTHING,
+    PARAGRAPH,
+    TERM,
+)
+
+__all__ = ["count_gaps", "join_lines", "mark_blocks", "set_space", "tidy_gaps"]
+
+_HEADING = re.compile(r"\n(={1,6})([^\n]+)\1[ \t]*+(?=\n)")
+_RULER = re.compile(r"\n-----*+")
+_LIST_LINE = re.compile(r"\n[*#:;][^\n]*+")
+_TERM = re.compile(r"\n[*#:]*+;[*#:; \t]*+(?=[^\n:]*+:)")
+_BULLET = re.compile(r"\n[*#:;]+[ \t]*+")
+_EMPTY_LINE = re.compile(rf"\n[{ITEM}{TERM} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
+_EMPTY_ITEM = re.compile(rf"\n[{ITEM}{TERM}][ \t]*+(?=\n)")
+_MEANING = re.compile(rf"{TERM}([^\n:]*+(?::(?=//)[^\n:]*+)*+):[ \t]*+")
+_LIST_END = re.compile(rf"{ITEM}[^\n]*+\n(?![{ITEM}\n])")
+
+_GAPS = re.compile(rf"{DROPPED}(?:[ ,;:/]*+{DROPPED})++")
+_SIGNS = " ,;:/"
+_BLANK_LINES = re.compile(r"\n\n\n+")
+
+
+def mark_blocks(text: str, keep: Collection[str]) -> str:
+    """Return the text with marks where headings and items of lists begin."""
+    if "\n=" in text:
+        text = _HEADING.sub(_marked if "headings" in keep else "\n", text)
+    text = _RULER.sub("\n\n", text)
+    if "lists" not in keep:
+        return _LIST_LINE.sub("", text)
+    if "\n;" in text:
+        text = _TERM.sub("\n" + TERM, text)
+    return _BULLET.sub("\n" + ITEM, text)
+
+
+def _marked(match: re.Match[str]) -> str:
+    title = match[2].replace(DROPPED, "").strip()
+    return f"\n{PARAGRAPH}{HEADING}{len(match[1])}{title}{PARAGRAPH}" if title else "\n"
+
+
+def count_gaps(text: str) -> int:
+    """Count what is dropped from within lines that hold something else."""
+    return _EMPTY_LINE.sub("", text).count(DROPPED)
+
+
+def tidy_gaps(text: str) -> str:
+    """Return the text without the gaps that dropped things leave: blank lines, (), two spaces."""
+    if DROPPED not in text:
+        return text
+    pieces = _GAPS.sub(DROPPED, _EMPTY_LINE.sub("", text)).split(DROPPED)
+    left = pieces[0]
+    out = []
+    for right in pieces[1:]:
+        left, right = _joined(left, right)
+        out.append(left)
+        left = right
+    return "".join([*out, left])
+
+
+def _joined(left: str, right: str) -> tuple[str, str]:
+    """Return what stands left and right of a gap, without the signs that belong to what was there.
+
+    "Nice (|; Italian: Nizza)" -> "Nice (Italian: Nizza)",  "Nice (|) is" -> "Nice is",
+    "born 1, |)" -> "born 1)"
+    """
+    end, start = left[-1:], right[:1]
+    if end == "(" or left[-2:] == "( ":
+        left, right = left.rstrip(" "), right.lstrip(_SIGNS)
+        return (left[:-1].rstrip(" "), right[1:]) if right[:1] == ")" else (left, right)
+    if start == ")":
+        return left.rstrip(_SIGNS), right
+    if end in ("", "\n"):
+        return left, right.lstrip(" ")
+    if end == " " and start in " ,.;:\n":
+        return left[:-1], right
+    return left, right
+
+
+def join_lines(text: str) -> str:
+    """Return the text without quotes, its list items on lines of their own and without gaps."""
+    text = "\n".join([drop_quotes(line) if "''" in line else line for line in text.split("\n")])
+    if TERM in text:
+        text = _MEANING.sub(rf"{ITEM}\1\n{ITEM}", text).replace(TERM, ITEM)
+    if ITEM in text:
+        text = _LIST_END.sub(_with_blank_line, _EMPTY_ITEM.sub("", text))
+    return text
+
+
+def _with_blank_line(match: re.Match[str]) -> str:
+    return match[0] + "\n"
+
+
+def set_space(text: str) -> str:
+    """Return the text with paragraphs one blank line apart, and no space at the ends of lines."""
+    text = text.replace(ITEM, "").replace(NOTHING, "")
+    text = text.replace(BREAK, "\n").replace(PARAGRAPH, "\n\n")
+    lines = text.split("\n")
+    text = "\n".join([(line[1:] if line[:1] == " " else line).rstrip(" \t") for line in lines])
+    return _BLANK_LINES.sub("\n\n", text).strip()

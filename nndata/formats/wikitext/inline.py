@@ -1,0 +1,130 @@
+"""What stands inside a line: quotes, HTML tags, variants of a language, behaviour switches."""
+
+from __future__ import annotations
+
+import re
+
+from nndata.formats.wikitext.extensions import TAGS
+from nndata.formats.wikitext.marks import BREAK, PARAGRAPH
+from nndata.formats.wikitext.names import SWITCHES
+
+__all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags"]
+
+_QUOTES = re.compile(r"(''+)")
+_BOLD, _ITALIC, _BOTH = "'''", "''", "'''''"
+
+
+def _tags(*names: str) -> re.Pattern[str]:
+    return re.compile(rf"</?(?:{'|'.join(names)})(?:[\s/][^<>]*)?>", re.IGNORECASE)
+
+
+_INLINE_TAG = _tags(
+    *("abbr", "bdi", "bdo", "big", "b", "cite", "code", "data", "del", "dfn", "em", "font", "img"),
+    *("ins", "i", "kbd", "link", "mark", "meta", "noinclude", "onlyinclude", "phonos", "poem", "q"),
+    *("rb", "rp", "rtc", "rt", "ruby", "samp", "section", "small", "span", "strike", "strong"),
+    *("sub", "sup", "s", "time", "translate", "tt", "tvar", "u", "var", "wbr"),
+    *sorted(TAGS),
+)
+_BREAK_TAG = _tags(
+    *("br", "caption", "center", "colgroup", "col", "dd", "div", "dl", "dt", "hr", "li", "ol"),
+    *("tbody", "td", "tfoot", "thead", "th", "tr", "ul"),
+)
+_PARAGRAPH_TAG = _tags("blockquote", "h[1-6]", "p", "table")
+_HIDDEN = re.compile(
+    r"<(span|div)\b(?>[^<>]*?display\s*:\s*none)[^<>]*+>[^<]*+</\1\s*>", re.IGNORECASE
+)
+
+_VARIANT = re.compile(r"-\{([^{}]*)\}-")
+_NESTED_VARIANTS = 8  # how deep they are looked for
+_FLAGS = re.compile(r"((?:[\s;A-Z]|[a-z]+-?[a-z]*|-)*+)\|")
+_SHOWN_ELSEWHERE = {"H", "T", "-"}  # rules and titles, whose place in the text is empty
+_RULE = re.compile(r"(?:^|;)\s*(?:[^;:]*=>)?\s*[a-z]{2,3}(?:-[a-z]+)*\s*:([^;]*)")
+
+_SWITCH = re.compile(rf"__(?:{'|'.join(SWITCHES)}|[^\W\d_a-zA-Z]+(?:_[^\W\d_a-zA-Z]+)*)__")
+
+
+def drop_tags(text: str) -> str:
+    """Return the text without the tags that MediaWiki knows; others it shows as they stand."""
+    if "<" not in text:
+        return text
+    if "display" in text:
+        text = _HIDDEN.sub("", text)
+    text = _INLINE_TAG.sub("", text)
+    text = _BREAK_TAG.sub(BREAK, text)
+    return _PARAGRAPH_TAG.sub(PARAGRAPH, text)
+
+
+def drop_switches(text: str) -> str:
+    """Return the text without __TOC__ and its like."""
+    return _SWITCH.sub("", text) if "__" in text else text
+
+
+def choose_variants(text: str) -> str:
+    """Return the text with the first of the variants of each -{zh-hans:…; zh-hant:…}-."""
+    for _ in range(_NESTED_VARIANTS):
+        if "}" not in text or "-{" not in text:
+            break
+        text, count = _VARIANT.subn(_variant, text)
+        if not count:
+            break
+    return text
+
+
+def _variant(match: re.Match[str]) -> str:
+    content = match[1]
+    flags = _FLAGS.match(content)
+    if flags:
+        content = content[flags.end() :]
+        if _SHOWN_ELSEWHERE.intersection(flags[1].replace(";", " ").split()):
+            return ""
+    rule = _RULE.search(content)
+    return rule[1].strip() if rule else content
+
+
+def drop_quotes(line: str) -> str:
+    """Return a line without the quotes that make it bold or italic, by MediaWiki's rule.
+
+    Four are an apostrophe and bold; of more than five the first ones are apostrophes. Where both
+    bold and italic are left open, one bold is an apostrophe and italic: l'''homme'' -> l'homme.
+    """
+    parts = _QUOTES.split(line)
+    runs = parts[1::2]
+    bold, italic, both = runs.count(_BOLD), runs.count(_ITALIC), runs.count(_BOTH)
+    if bold + italic + both < len(runs):
+        return _drop_odd_quotes(parts)
+    if (bold + both) & (italic + both) & 1:
+        _set_apostrophe(parts)
+    return _without_runs(parts)
+
+
+def _drop_odd_quotes(parts: list[str]) -> str:
+    """Leave the apostrophes of runs of four and of more than five to the text, then begin again."""
+    for at in range(1, len(parts), 2):
+        count = len(parts[at])
+        kept = 3 if count == 4 else min(count, 5)
+        parts[at - 1] += "'" * (count - kept)
+        parts[at] = "'" * kept
+    if _count(parts, _BOLD) & _count(parts, _ITALIC) & 1:
+        _set_apostrophe(parts)
+    return _without_runs(parts)
+
+
+def _count(parts: list[str], run: str) -> int:
+    return sum(part in (run, _BOTH) for part in parts[1::2])
+
+
+def _set_apostrophe(parts: list[str]) -> None:
+    """Make one bold an apostrophe: after a one-letter word, or a longer one, or a space."""
+    best, found = 3, 0
+    for at in range(1, len(parts), 2):
+        before = parts[at - 1]
+        rank = 2 if before[-1:] == " " else 0 if before[-2:-1] == " " else 1
+        if parts[at] == _BOLD and rank < best:
+            best, found = rank, at
+    if found:
+        parts[found] = "'"
+
+
+def _without_runs(parts: list[str]) -> str:
+    parts[1::2] = ["'" if run == "'" else "" for run in parts[1::2]]
+    return "".join(parts)

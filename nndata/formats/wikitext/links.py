@@ -1,0 +1,159 @@
+"""Links, inside the wiki and outside: what a reader sees of them is their label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote
+
+from nndata.formats.wikitext.marks import DROPPED, NOTHING, PARAGRAPH
+from nndata.formats.wikitext.site import Site
+from nndata.formats.wikitext.spans import Span, fill, take_inner
+
+__all__ = ["label_links", "label_urls"]
+
+# Target without a namespace, and label; taken apart by `split`, so that no Python runs for each.
+_PLAIN = re.compile(
+    r"\[\[(?:[^\[\]|\n:<>{}]*+\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
+)
+_PREFIXED = re.compile(r"\[\[([^\[\]|\n<>{}]*+)(?:\|([^\[\]]*+))?\]\]")
+_BRACKETS = re.compile(r"\[\[|\]\]")
+_TARGET = re.compile(r"[^\[\]|\n<>{}]*+")
+_PARENTHESIS = re.compile(r" ?\([^()]*\)$|, .*$")
+# "thumb", "text-top", "250px": in any language a short word in small letters.
+_OPTION = re.compile(r"[\d\sx]*[^\W\d_]+(?:[-_][^\W\d_]+)?")
+_LONGEST_OPTION = 24
+_UNCASED_OPTIONS = frozenset(
+    {"تصغير", "بديل", "يسار", "يمين", "بندانگشتی", "چپ", "راست", "ממוזער", "שמאל", "ימין", "섬네일"}
+    | {"缩略图", "縮圖", "サムネイル", "左", "右"}
+)
+
+_PROTOCOLS = (
+    *("//", "https?://", "ftps?://", "ircs?://", "gopher://", "telnet://", "nntp://", "svn://"),
+    *("worldwind://", "git://", "mms://", "ssh://", "sftp://", "redis://", "mailto:", "news:"),
+    *("bitcoin:", "magnet:", "urn:", "geo:", "tel:", "sips?:", "sms:", "xmpp:", "matrix:"),
+)
+_PROTOCOL = re.compile("|".join(_PROTOCOLS), re.IGNORECASE)
+_URL = re.compile(
+    rf"\[((?:{'|'.join(_PROTOCOLS)})[^\s\[\]<>\"\x00-\x20\x7f]+)[ \t\u00a0\u2000-\u200a\u3000]*",
+    re.IGNORECASE,
+)
+
+
+def label_links(text: str, site: Site, keep: Collection[str]) -> str:
+    """Return the text with the labels of links in place of the links."""
+    if "[[" not in text:
+        return text
+    labels = _Labels(site, "captions" in keep)
+    text = "".join(_PLAIN.split(text))
+    if "[[" in text:
+        text = _PREFIXED.sub(labels.of_match, text)
+    return labels.of_nested(text) if "[[" in text and "]]" in text else text
+
+
+class _Labels:
+    """What is shown of links to namespaces, pictures, and of those with brackets inside."""
+
+    def __init__(self, site: Site, captions: bool) -> None:
+        self.site, self.captions = site, captions
+
+    def of_match(self, match: re.Match[str]) -> str:
+        target, label = match.groups()
+        if label != "" and ":" not in target and "%" not in target:
+            return f"[{NOTHING}{match[0][1:]}"  # a link was in it: the outer brackets are shown
+        return self._shown(target, label, match[0])
+
+    def _shown(self, target: str, label: str | None, whole: str) -> str:
+        target = target.strip()
+        if not target.startswith(":") and (kind := self.site.kind(target)):
+            return self._picture(label or "") if kind == "file" else DROPPED
+        if _PROTOCOL.match(target):
+            return whole  # [[http://…]] is a link outside within brackets
+        if label or not target:
+            return label or whole
+        name = target.removeprefix(":")
+        return unquote(name) if label is None else _after_pipe_trick(name)
+
+    def _picture(self, label: str) -> str:
+        """Return a picture's caption, if asked for: its last part that is no option."""
+        if not self.captions:
+            return DROPPED
+        parts = (part.strip() for part in reversed(label.split("|")))
+        caption = next((part for part in parts if part and not _is_option(part)), "")
+        return PARAGRAPH + caption + PARAGRAPH if caption else DROPPED
+
+    def of_nested(self, text: str) -> str:
+        """Replace links that hold brackets: pictures whole, of others the innermost."""
+        opened: list[int] = []
+        found: list[Span] = []
+        closed = 0
+        budget = 4 * len(text)  # characters of captions: nested ones are copied once a level
+        for match in _BRACKETS.finditer(text):
+            start, end = match.span()
+            if text[start] == "[":
+                opened.append(start)
+            elif opened:
+                first = opened.pop()
+                target = _TARGET.match(text, first + 2, start)
+                name = target[0] if target else ""
+                if self._is_picture(name):
+                    inner = take_inner(found, first)
+                    budget -= start - first
+                    caption = fill(text, inner, first + 2, start) if budget > 0 else ""
+                    found.append((first, end, self._picture(caption)))
+                elif first >= closed:
+                    found += self._of_innermost(text, first, first + 2 + len(name), end)
+                closed = end
+        return fill(text, found)
+
+    def _is_picture(self, target: str) -> bool:
+        return not target.lstrip().startswith(":") and self.site.kind(target) == "file"
+
+    def _of_innermost(self, text: str, start: int, bar: int, end: int) -> list[Span]:
+        """Return what stands for a link without links in it; nothing for what is no link."""
+        if text[bar] not in "|]":
+            return []
+        label = text[bar + 1 : end - 2] or None
+        shown = self._shown(text[start + 2 : bar], label, "")
+        return [(start, end, shown)] if shown else []
+
+
+def _is_option(part: str) -> bool:
+    """Say whether a part of a picture's link is an option, not the caption."""
+    key, equals, _ = part.partition("=")
+    if equals:
+        return key.islower() and key.strip().isalpha()
+    if len(part) > _LONGEST_OPTION or part in _UNCASED_OPTIONS:
+        return len(part) <= _LONGEST_OPTION
+    return part.islower() and bool(_OPTION.fullmatch(part))
+
+
+def _after_pipe_trick(name: str) -> str:
+    """Return what [[name|]] shows: "Rome" for "Wikipedia:Rome (city)"."""
+    return _PARENTHESIS.sub("", name.rpartition(":")[2])
+
+
+def label_urls(text: str) -> str:
+    """Return the text with labels in place of [http://… label], and [1], [2] … of those without."""
+    out: list[str] = []
+    at = number = closing = 0
+    match = _URL.search(text)
+    while match:
+        end = match.end()
+        if closing < end:
+            closing = text.find("]", end)
+            if closing < 0:
+                break
+        line_end = text.find("\n", end, closing)
+        if line_end >= 0:
+            match = _URL.search(text, line_end)
+            continue
+        label = text[end:closing]
+        if not label:
+            number += 1
+            label = f"[{number}]"
+            label = label if len(label) <= closing + 1 - match.start() else ""
+        out += (text[at : match.start()], label)
+        at = closing + 1
+        match = _URL.search(text, at)
+    return "".join([*out, text[at:]])

@@ -1,0 +1,58 @@
+"""What a wiki calls its namespaces: how pictures, categories and other languages are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from nndata.formats.wikitext.names import CATEGORY, FILE, LANGUAGES
+
+__all__ = ["ANY", "Site"]
+
+_FILE_KEY: Final = 6  # the namespaces' numbers, the same on every wiki
+_CATEGORY_KEY: Final = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A wiki's own names, beside those of all languages.
+
+    An English page that says [[Datei:x.jpg]] and means text is rare, and a dump whose siteinfo
+    lacks its wiki's aliases is not: that is why every language's names hold everywhere.
+    """
+
+    file: frozenset[str] = frozenset()
+    category: frozenset[str] = frozenset()
+    languages: frozenset[str] = field(default=LANGUAGES, repr=False)
+
+    @classmethod
+    def of(cls, namespaces: Mapping[int, str], aliases: Iterable[tuple[int, str]] = ()) -> Site:
+        """Make a site from what a dump's siteinfo says."""
+        names = [*namespaces.items(), *aliases]
+        return cls(
+            file=frozenset(name for key, name in names if key == _FILE_KEY and name),
+            category=frozenset(name for key, name in names if key == _CATEGORY_KEY and name),
+        )
+
+    @cached_property
+    def prefixes(self) -> dict[str, str]:
+        """Return what a link's prefix means: "file", "category" or "language"."""
+        return {
+            **dict.fromkeys(self.languages, "language"),
+            **dict.fromkeys(map(_plain, FILE | self.file), "file"),
+            **dict.fromkeys(map(_plain, CATEGORY | self.category), "category"),
+        }
+
+    def kind(self, target: str) -> str:
+        """Return "file", "category", "language", or an empty string for a link to anything else."""
+        prefix, colon, _ = target.partition(":")
+        return self.prefixes.get(_plain(prefix), "") if colon else ""
+
+
+def _plain(name: str) -> str:
+    return name.strip(" _\n\u200e\u200f").lower().replace("_", " ")
+
+
+ANY: Final = Site()

@@ -1,0 +1,162 @@
+"""Wikitext to plain text, and what of its structure is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from nndata.errors import UsageError
+from nndata.example import Dropped, Example, Feature, Features
+from nndata.formats.wikitext import DEFAULT_KEEP, KEEPS, Site, plain_text, unexpanded
+
+__all__ = ["Text", "cost"]
+
+MAX_PAGE = 2 << 20  # characters; MediaWiki's own limit for a page is 2 MiB
+MAX_UNCLOSED = 2_000  # openers of one kind
+MAX_OPENERS = 256 << 10  # characters of one kind of opener, closed or not
+# mwparserfromhell begins again behind each opener that nothing closes, at about 30 ns a character.
+MAX_REREAD = 1 << 24  # unclosed templates x characters of the page
+
+STRUCTURE = {
+    "infobox": Feature(
+        "json", default=[], description="templates of the lead with three or more named parameters"
+    ),
+    "links": Feature("str", many=True, description="titles that the page links to, in order"),
+    "categories": Feature("str", many=True, description="names of the page's categories"),
+    "gaps": Feature("int", description="templates amid the text whose words are missing"),
+}
+_PARSED = frozenset({"infobox", "links", "categories"})
+_MIN_FIELDS = 3  # named parameters that make a template of the lead an infobox
+
+_CLOSERS = {"{{": "}}", "\n{|": "\n|}", "[[": "]]", "-{": "}-", "[http": "]"}
+# Tags that stand alone don't count: real pages hold thousands of <br>.
+_TAG = re.compile(r"<(/?)(?!(?:br|hr|wbr|img|li|d[dt]|t[dhr]|p)\b)[a-z][^<>]{0,200}", re.IGNORECASE)
+_SITE = Site()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Turn wikitext in "text" into plain text; drop pages without any, or that would cost too much.
+
+    The cost rule only counts, so that the same pages are left out on every machine.
+    """
+
+    structure: str = field(
+        default="", metadata={"help": f"also keep, as fields: {', '.join(STRUCTURE)}"}
+    )
+    keep: str = field(
+        default=",".join(sorted(DEFAULT_KEEP)),
+        metadata={"help": f"what stays in the text: {', '.join(sorted(KEEPS))}"},
+    )
+
+    libraries: ClassVar[tuple[str, ...]] = ("mwparserfromhell",)
+
+    def __post_init__(self) -> None:
+        _check("structure", self.structure, STRUCTURE)
+        _check("keep", self.keep, KEEPS)
+
+    def features(self, before: Features) -> Features:
+        asked = {name: STRUCTURE[name] for name in _words(self.structure)}
+        text = Feature("str", description="plain text: paragraphs, headings, items of lists")
+        return before.with_(text=text, **asked)
+
+    def __call__(self, examples: Iterable[Example], /) -> Iterator[Example | Dropped]:
+        keep, fields = frozenset(_words(self.keep)), _words(self.structure)
+        for example in examples:
+            yield _converted(example, keep, fields)
+
+
+def _converted(example: Example, keep: frozenset[str], fields: list[str]) -> Example | Dropped:
+    wikitext = example["text"]
+    reason = cost(wikitext, parsed=bool(_PARSED.intersection(fields)))
+    text = "" if reason else plain_text(wikitext, keep=keep)
+    if not text:
+        return Dropped(reason or "no text", example["origin"], example["id"])
+    return {**example, "text": text, **_structure(wikitext, fields)}
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _check(option: str, text: str, known: Iterable[str]) -> None:
+    for word in _words(text):
+        if word not in known:
+            choice = ", ".join(sorted(known))
+            raise UsageError(f"{option}: no {word!r}", where="text", do=f"choose from {choice}")
+
+
+def cost(wikitext: str, *, parsed: bool = False) -> str:
+    """Say why a page would cost too much, or nothing; mwparserfromhell gets `parsed` ones, too."""
+    if len(wikitext) > MAX_PAGE:
+        return f"cost: over {MAX_PAGE >> 20} MiB"
+    for opener, closer in _CLOSERS.items():
+        count = wikitext.count(opener)
+        if count * len(opener) > MAX_OPENERS:
+            return f"cost: over {MAX_OPENERS >> 10} KiB of {opener.strip()}"
+        if count > MAX_UNCLOSED and _unclosed(wikitext, opener, closer) > MAX_UNCLOSED:
+            return f"cost: over {MAX_UNCLOSED:,} unclosed {opener.strip()}"
+    if wikitext.count("<") > MAX_UNCLOSED and _unclosed_tags(wikitext) > MAX_UNCLOSED:
+        return f"cost: over {MAX_UNCLOSED:,} unclosed tags"
+    if parsed and _unclosed(wikitext, "{{", "}}") * len(wikitext) > MAX_REREAD:
+        return "cost: too much text behind unclosed {{"
+    return ""
+
+
+def _unclosed(wikitext: str, opener: str, closer: str) -> int:
+    depth = 0
+    for match in re.finditer(f"{re.escape(opener)}|{re.escape(closer)}", wikitext):
+        depth = depth + 1 if match[0] == opener else max(0, depth - 1)
+    return depth
+
+
+def _unclosed_tags(wikitext: str) -> int:
+    depth = 0
+    for match in _TAG.finditer(wikitext):
+        if match[1]:
+            depth = max(0, depth - 1)
+        elif not match[0].endswith("/"):
+            depth += 1
+    return depth
+
+
+def _structure(wikitext: str, fields: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {"gaps": unexpanded(wikitext)} if "gaps" in fields else {}
+    if _PARSED.intersection(fields):
+        import mwparserfromhell
+
+        page = mwparserfromhell.parse(wikitext, skip_style_tags=True)
+        made = {"infobox": _infobox, "links": _links, "categories": _categories}
+        found |= {name: make(page) for name, make in made.items() if name in fields}
+    return found
+
+
+def _infobox(page: Any) -> list[dict[str, Any]]:
+    lead = page.get_sections(include_lead=True, flat=True)[:1]
+    templates = [t for section in lead for t in section.filter_templates(recursive=False)]
+    boxes = [{"name": str(t.name).strip(), "fields": _parameters(t)} for t in templates]
+    return [box for box in boxes if len(box["fields"]) >= _MIN_FIELDS]
+
+
+def _parameters(template: Any) -> dict[str, str]:
+    """Return a template's named parameters, their values as they stand; empty ones are left out."""
+    named = {str(p.name).strip(): str(p.value).strip() for p in template.params if p.showkey}
+    return {name: value for name, value in named.items() if value}
+
+
+def _links(page: Any) -> list[str]:
+    titles = (_title(link) for link in page.filter_wikilinks())
+    kept = (title.removeprefix(":") for title in titles if not _SITE.kind(title))
+    return [title for title in kept if title]
+
+
+def _categories(page: Any) -> list[str]:
+    titles = (_title(link) for link in page.filter_wikilinks())
+    return [t.partition(":")[2].strip() for t in titles if _SITE.kind(t) == "category"]
+
+
+def _title(link: Any) -> str:
+    """Return the title that a link leads to, without the place in the page."""
+    return str(link.title).partition("#")[0].replace("_", " ").strip()

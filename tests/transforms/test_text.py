@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nndata.errors import UsageError
+from nndata.example import Dropped, Feature, Features, Origin
+from nndata.registry import make_transform
+from nndata.transforms.text import MAX_PAGE, Text, cost
+
+ORIGIN = Origin("https://example.org/dump.xml.bz2", 0, 9, "ab")
+PAGE = """{{Short description|x}}
+{{Infobox town
+| name = Nice
+| area = {{convert|72|km2}}
+| mayor =
+| river = [[Var (river)|Var]]
+}}
+'''Nice''' is a [[city_hall#A|city]] in [[France]], see [[:Category:Towns]].
+[[File:A.jpg|thumb|The [[sea]]]]
+== History ==
+{{Infobox war|a=1|b=2|c=3}}
+* [[Rome]]
+[[Category:Nice| ]] [[Kategorie:Towns]] [[de:Nizza]]
+"""
+
+
+def convert(text: str, **options: str) -> dict[str, Any] | Dropped:
+    (made,) = Text(**options)([{"id": "x:1", "title": "Nice", "text": text, "origin": ORIGIN}])
+    return made
+
+
+def test_wikitext_becomes_text_and_the_rest_of_the_example_stays() -> None:
+    assert convert(PAGE) == {
+        "id": "x:1",
+        "title": "Nice",
+        "text": "Nice is a city in France, see Category:Towns.\n\nHistory\n\nRome",
+        "origin": ORIGIN,
+    }
+
+
+def test_structure_is_kept_as_fields_when_asked_for() -> None:
+    made = convert(PAGE, structure="infobox, links,categories")
+    assert isinstance(made, dict)
+    assert made["infobox"] == [
+        {
+            "name": "Infobox town",
+            "fields": {
+                "name": "Nice",
+                "area": "{{convert|72|km2}}",
+                "river": "[[Var (river)|Var]]",
+            },
+        }
+    ]
+    assert made["links"] == ["Var (river)", "city hall", "France", "Category:Towns", "sea", "Rome"]
+    assert made["categories"] == ["Nice", "Towns"]
+
+
+def test_templates_whose_words_are_missing_can_be_counted() -> None:
+    wikitext = "{{Infobox}}\na {{x}} b {{lang|de|c}} <math>d</math>\n* {{y}} e\n{{z}}"
+    made = convert(wikitext, structure="gaps")
+    assert isinstance(made, dict)
+    assert (made["text"], made["gaps"]) == ("a b c\ne", 2)
+
+
+def test_the_features_say_what_is_made() -> None:
+    before = Features({"title": Feature("str"), "text": Feature("str")})
+    assert list(Text().features(before)) == ["id", "title", "text"]
+    transform = Text(structure="links,infobox")
+    after = transform.features(before)
+    assert after["links"].many
+    assert after["infobox"].kind == "json"
+    (made,) = transform([{"id": "1", "title": "t", "text": PAGE, "origin": ORIGIN}])
+    assert isinstance(made, dict)
+    after.check(made)
+
+
+def test_what_stays_in_the_text_can_be_chosen() -> None:
+    made = convert(PAGE, keep="captions")
+    assert isinstance(made, dict)
+    assert made["text"] == "Nice is a city in France, see Category:Towns.\n\nThe sea"
+
+
+def test_a_page_without_text_is_dropped() -> None:
+    assert convert("{{stub}}\n[[Category:A]]") == Dropped("no text", ORIGIN, "x:1")
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "reason"),
+    [
+        ("a" * (MAX_PAGE + 1), "cost: over 2 MiB"),
+        ("{{a|" * 2001, "cost: over 2,000 unclosed {{"),
+        ("[[a|" * 2001, "cost: over 2,000 unclosed [["),
+        ("\n{|" * 2001, "cost: over 2,000 unclosed {|"),
+        ("<ref>" * 2001, "cost: over 2,000 unclosed tags"),
+        ("-{" * 2001, "cost: over 2,000 unclosed -{"),
+        ("[http://a " * 2001, "cost: over 2,000 unclosed [http"),
+        ("{{" * 140_000 + "}}" * 140_000, "cost: over 256 KiB of {{"),
+    ],
+)
+def test_a_page_that_costs_too_much_is_dropped_with_the_reason(wikitext: str, reason: str) -> None:
+    assert convert(wikitext) == Dropped(reason, ORIGIN, "x:1")
+
+
+@pytest.mark.parametrize(
+    "wikitext",
+    [
+        *(
+            "{{a}}" * 9000,
+            "[[a]] " * 9000,
+            "<br>" * 9000,
+            "<ref name=a />" * 9000,
+            "}}{{a}}" * 5000,
+        ),
+        *("<li>a" * 9000, "a < b " * 9000, "{{a|" * 1999, "[http://a b]" * 9000),
+    ],
+)
+def test_large_and_somewhat_broken_pages_are_not_too_costly(wikitext: str) -> None:
+    assert cost(wikitext) == ""
+
+
+def test_text_behind_unclosed_templates_costs_only_where_structure_is_asked_for() -> None:
+    wikitext = ("{{a|" + "text " * 200) * 500
+    assert cost(wikitext) == ""
+    assert cost(wikitext, parsed=True) == "cost: too much text behind unclosed {{"
+
+
+def test_an_unknown_word_is_an_error_that_names_the_choice() -> None:
+    with pytest.raises(UsageError, match=r"no 'box'.*categories, gaps, infobox, links"):
+        Text(structure="links,box")
+    with pytest.raises(UsageError, match="no 'all'"):
+        Text(keep="all")
+
+
+def test_it_is_made_by_name() -> None:
+    assert make_transform("text", {"structure": "links"}) == Text(structure="links")
