@@ -98,15 +98,19 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
-def publish(file: BinaryIO, temporary: Path, path: Path) -> None:
-    """Make an open file durable, then visible under its name: size check, fsync, rename, fsync."""
+def publish(file: BinaryIO, temporary: Path, path: Path, *, settle: bool = True) -> None:
+    """Make an open file durable, then visible under its name: size check, fsync, rename, fsync.
+
+    Without `settle` the name is not durable before `sync_folder`, for many files at once.
+    """
     file.flush()
     expected, actual = file.tell(), os.fstat(file.fileno()).st_size
     if actual < expected:
         raise IntegrityError(f"holds {actual} of {expected} bytes written", where=str(temporary))
     _sync(file.fileno())
     os.replace(temporary, path)
-    sync_folder(path.parent)
+    if settle:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,0 +1,343 @@
+"""A file under construction: pieces at fixed offsets, and a ledger of those that are whole.
+
+    .nndata-drafts/NAME-PID-RANDOM.part      the bytes, locked while their owner lives
+    .nndata-drafts/NAME-PID-RANDOM.pieces    a line of JSON, then lines of "offset length sha256"
+
+A process that finds another's draft takes it with a rename, so there is one winner; what it trusts
+is the hashes alone. The lock only tells whom to leave in peace: where it lies, bandwidth is lost
+and never a byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nndata.errors import StorageError, storage_error
+from nndata.paths import TEMPORARY, publish, sync_folder
+
+__all__ = ["PIECE", "Draft", "Robbed", "find", "settle", "turn"]
+
+FOLDER = f"{TEMPORARY}drafts"  # in the folder of the file, so that a rename publishes it
+PIECE = 8 << 20  # bytes: what a kill may cost, per connection
+READ = 1 << 20
+PATIENCE = 200  # looks at a lock that should be held for a moment only
+_TAIL = re.compile(r"\d+-[0-9a-f]{8}\.(part|pieces|new)")
+_LINE = re.compile(r"(\d+) (\d+) ([0-9a-f]{64})")
+
+
+class Robbed(Exception):
+    """Another process took this draft, thinking that its owner was dead."""
+
+
+class Draft:
+    """The draft of one file, in this process's hands."""
+
+    def __init__(self, path: Path, part: Path, descriptor: int) -> None:
+        self.path, self._part, self._descriptor = path, part, descriptor
+        self._ledger = part.with_suffix(".pieces")
+        self._lock = threading.Lock()
+        self.head: dict[str, Any] = {}  # what the host said of the file: size, validators
+        self.pieces: dict[int, tuple[int, str]] = {}  # offset -> length, SHA-256
+        self.claimed, self._ledgered = False, False
+
+    @classmethod
+    def fresh(cls, path: Path) -> Draft:
+        """Begin an empty draft."""
+        part = _private(path)
+        with _told(path):
+            while True:
+                try:
+                    return cls(path, part, _create(part))
+                except FileNotFoundError:  # not made yet, or tidied up at this moment
+                    part.parent.mkdir(exist_ok=True)
+
+    @classmethod
+    def claim(cls, path: Path, orphan: Path, descriptor: int) -> Draft | None:
+        """Take over a dead process's draft; None when somebody else was faster."""
+        draft = cls(path, _private(path), descriptor)
+        try:
+            orphan.rename(draft._part)
+        except FileNotFoundError:
+            os.close(descriptor)
+            return None
+        draft.claimed = True
+        with contextlib.suppress(FileNotFoundError):
+            orphan.with_suffix(".pieces").rename(draft._ledger)
+        return draft
+
+    @property
+    def part(self) -> Path:
+        """Return where the bytes lie for now."""
+        return self._part
+
+    @property
+    def kept(self) -> int:
+        """Return the number of bytes in whole pieces."""
+        return sum(length for length, _ in self.pieces.values())
+
+    def describe(self, head: dict[str, Any], *, ledger: bool = True) -> None:
+        """Remember what the host says of the file; `ledger`: also for the next process."""
+        with self._lock, _told(self.path):
+            self.head, self._ledgered = head, ledger
+            if ledger:
+                lines = [json.dumps(head, sort_keys=True)]
+                lines += [f"{at} {n} {mark}" for at, (n, mark) in sorted(self.pieces.items())]
+                new = self._part.with_suffix(".new")  # a kill here must not cost what is kept
+                new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                new.replace(self._ledger)
+
+    def reserve(self, size: int) -> None:
+        """Raise `StorageError` where the rest of the file has no room."""
+        free = shutil.disk_usage(self.path.parent).free
+        if size - self.kept > free:
+            raise StorageError(
+                f"{size - self.kept:,} bytes are needed and {free:,} are free",
+                where=str(self.path.parent),
+                do="free some space, then run the same command again",
+            )
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """Write bytes at their place."""
+        self._still_mine()
+        with _told(self.path):
+            while data:
+                written = os.pwrite(self._descriptor, data, offset)
+                data, offset = memoryview(data)[written:], offset + written
+
+    def record(self, offset: int, length: int, mark: str) -> None:
+        """Enter a whole piece into the ledger."""
+        self._still_mine()
+        with self._lock, _told(self.path):
+            self.pieces[offset] = (length, mark)
+            if not self._ledgered:
+                return
+            with open(self._ledger, "a", encoding="ascii") as ledger:
+                ledger.write(f"{offset} {length} {mark}\n")
+
+    def gaps(self, size: int) -> list[tuple[int, int]]:
+        """Return what is missing of [0, size), in order."""
+        missing, at = [], 0
+        for offset, (length, _) in sorted(self.pieces.items()):
+            if offset > at:
+                missing.append((at, min(offset, size)))
+            at = max(at, offset + length)
+        return [*missing, (at, size)] if at < size else missing
+
+    def restart(self) -> None:
+        """Forget every byte."""
+        self._still_mine()
+        with self._lock, _told(self.path):
+            self.pieces, self.head = {}, {}
+            self._ledger.unlink(missing_ok=True)
+            self._ledgered = False
+            os.ftruncate(self._descriptor, 0)
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes [start, stop) from the disk, or fewer where it holds fewer."""
+        with _told(self.path):
+            while start < stop and (
+                data := os.pread(self._descriptor, min(READ, stop - start), start)
+            ):
+                yield data
+                start += len(data)
+
+    def publish(self, size: int) -> None:
+        """Make the file visible under its name; remove what is left of other drafts.
+
+        The bytes are durable, the name is so after `settle`.
+        """
+        self._still_mine()
+        with _told(self.path):
+            if os.fstat(self._descriptor).st_size < size:
+                raise OSError(errno.EIO, "the disk lost bytes that it said were written")
+            os.ftruncate(self._descriptor, size)
+            try:
+                with open(os.dup(self._descriptor), "rb+", buffering=0) as file:
+                    publish(file, self._part, self.path, settle=False)
+            except FileNotFoundError:
+                raise Robbed from None
+            except OSError:
+                self.discard()  # after a failed fsync no page can be trusted
+                raise
+        for left in _leftovers(self.path):
+            if left.suffix != ".pieces":
+                _remove_dead(left)
+            elif not left.with_suffix(".part").exists():
+                left.unlink(missing_ok=True)
+        self.discard()
+
+    def close(self) -> None:
+        """Let go: pieces stay for whoever comes next, an empty draft is removed."""
+        if not (self.pieces and self._ledgered):
+            self.discard()
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def discard(self) -> None:
+        """Remove what is left of the draft."""
+        if self._is_mine():
+            self._part.unlink(missing_ok=True)
+        self._ledger.unlink(missing_ok=True)
+
+    def _is_mine(self) -> bool:
+        try:
+            return os.stat(self._part).st_ino == os.fstat(self._descriptor).st_ino
+        except OSError:
+            return False
+
+    def _still_mine(self) -> None:
+        if not self._is_mine():
+            raise Robbed
+
+    def recover(self) -> None:
+        """Keep the pieces whose bytes on the disk are what the ledger of a claimed draft says."""
+        head, said = _read_ledger(self._ledger)
+        self.pieces = {
+            offset: (length, mark)
+            for offset, (length, mark) in said.items()
+            if length == PIECE or offset + length == head.get("size")
+            if self.digest(offset, offset + length) == mark
+        }
+        self.describe(head)
+
+    def digest(self, start: int, stop: int) -> str:
+        """Return the SHA-256 of bytes on the disk."""
+        digest = hashlib.sha256()
+        for data in self.read(start, stop):
+            digest.update(data)
+        return digest.hexdigest()
+
+
+def settle(folder: Path) -> None:
+    """Make the names of published files durable, and tidy up."""
+    with _told(folder):
+        sync_folder(folder)
+    with contextlib.suppress(OSError):  # others may still be at work
+        (folder / FOLDER).rmdir()
+
+
+def _leftovers(path: Path) -> list[Path]:
+    """Return the drafts of a file, whoever they belong to, and their ledgers."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(path.parent / FOLDER))
+    except FileNotFoundError:
+        return []
+    begin = f"{path.name}-"
+    return [
+        path.parent / FOLDER / name
+        for name in names
+        if name.startswith(begin) and _TAIL.fullmatch(name, len(begin))
+    ]
+
+
+@contextlib.contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Let one process at a time look for drafts and begin one; nobody waits for long."""
+    folder = path.parent / FOLDER
+    with _told(path):
+        folder.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:  # tidied up at this moment: without a lock, then
+            descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for _ in range(PATIENCE):
+            if _try_lock(descriptor):
+                break
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def find(path: Path) -> tuple[Draft | None, list[Path]]:
+    """Take over a dead process's draft if there is one; else return those of living ones."""
+    alive = []
+    for orphan in _leftovers(path):
+        if orphan.suffix != ".part":
+            continue
+        try:
+            descriptor = os.open(orphan, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        if not _try_lock(descriptor):
+            os.close(descriptor)
+            alive.append(orphan)
+        elif draft := Draft.claim(path, orphan, descriptor):
+            return draft, []
+    return None, alive
+
+
+def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[int, str]]]:
+    """Return what a ledger says; a line that its writer didn't finish says nothing."""
+    try:
+        first, *lines = path.read_bytes().decode("utf-8", "replace").split("\n")[:-1]
+        head = json.loads(first)
+    except (OSError, ValueError):
+        return {}, {}
+    found = [match.groups() for line in lines if (match := _LINE.fullmatch(line))]
+    return head if isinstance(head, dict) else {}, {
+        int(offset): (int(length), mark)
+        for offset, length, mark in found
+        if int(offset) % PIECE == 0 and 0 < int(length) <= PIECE
+    }
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Say whether nobody else holds the file; where no locks are, nobody is believed alive."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove_dead(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(part, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if _try_lock(descriptor):
+                part.unlink(missing_ok=True)
+                part.with_suffix(".pieces").unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _private(path: Path) -> Path:
+    return path.parent / FOLDER / f"{path.name}-{os.getpid()}-{os.urandom(4).hex()}.part"
+
+
+def _create(part: Path) -> int:
+    """Create a file that nobody can find before it is locked."""
+    new = part.with_suffix(".new")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        _try_lock(descriptor)
+        new.rename(part)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, str(path)) from error

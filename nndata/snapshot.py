@@ -1,0 +1,299 @@
+"""From a source to its verified raw files: choose once, list the parts, fetch, and remember.
+
+<snapshot>/snapshot.json     what was asked for and what was chosen; written last
+           metadata/         listings as they were, the parts, the records of files
+           NAME …            the raw files, under names of our own
+           ranges/           bytes of files of which not all is needed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nndata.crew import Crew
+from nndata.errors import NndataError, NotFoundError, StorageError, UsageError, storage_error
+from nndata.http import Client
+from nndata.listing import Cached
+from nndata.local import read_files, traces
+from nndata.manifest import canonical_json
+from nndata.paths import safe_name, snapshots_home
+from nndata.progress import SILENT, Progress
+from nndata.registry import make_source, reference
+from nndata.response import Timing
+from nndata.source import Part, RawFile, RemoteFile, Source
+from nndata.state import FILE_NAME, State
+from nndata.store import METADATA, Store, coalesce
+
+__all__ = ["Snapshot", "fetch", "open_snapshot", "read_snapshot"]
+
+JOBS = 4  # files at once, where nothing else is asked; the hosts' rules hold besides
+
+
+def fetch(
+    source: Source,
+    *,
+    into: Path | str | None = None,
+    jobs: int | None = None,
+    progress: Progress = SILENT,
+    mirror: str | None = None,
+    files: Sequence[Path] = (),
+    update: bool = False,
+    offline: bool = False,
+) -> Snapshot:
+    """Make a source's raw files be here, verified; the same call again goes on."""
+    snapshot = open_snapshot(
+        source,
+        into=into,
+        mirror=mirror,
+        files=files,
+        update=update,
+        offline=offline,
+        progress=progress,
+    )
+    snapshot.fetch(jobs=jobs, progress=progress)
+    return snapshot
+
+
+def open_snapshot(
+    source: Source,
+    *,
+    into: Path | str | None = None,
+    mirror: str | None = None,
+    files: Sequence[Path] = (),
+    update: bool = False,
+    offline: bool = False,
+    progress: Progress = SILENT,
+) -> Snapshot:
+    """Choose what is open (a date, a revision), list the parts, and remember both.
+
+    What was chosen once is gone on with; a newer one is told, and taken with `update`.
+
+    Raises:
+        NotFoundError: the source has no such thing, or `offline` and it is not here.
+        UsageError: the folder holds something else.
+    """
+    request, held = reference(source), traces(files)
+    folder = Path(into) if into is not None else _folder(source, request, held)
+    client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
+    state = State.read(folder)
+    if state is None:
+        _claim(folder)
+    elif not update:
+        state.check_request(folder, request, held)
+        if client and not files:
+            _tell_newer(source, state, mirror, progress)
+        return Snapshot(folder, state, client)
+    else:
+        state.check_request(folder, request, [file.traces for file in state.local])
+    if files:
+        state = _list_local(source, folder, request, files, progress)
+    else:
+        state = _list_remote(source, folder, request, client)
+    return Snapshot(folder, state, client)
+
+
+def read_snapshot(
+    folder: Path | str,
+    *,
+    mirror: str | None = None,
+    offline: bool = False,
+    progress: Progress = SILENT,
+) -> Snapshot:
+    """Open a snapshot by its folder; raise `NotFoundError` where there is none."""
+    state = State.read(Path(folder))
+    if state is None:
+        raise NotFoundError(
+            f"no snapshot here (no {FILE_NAME})",
+            where=str(folder),
+            do="run `nndata fetch SOURCE --raw` with this folder as --out",
+        )
+    source = make_source(state.resolved["name"], state.resolved["options"])
+    client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
+    return Snapshot(Path(folder), state, client)
+
+
+class Snapshot:
+    """The raw files of one source at one moment: its parts, and what is here of them."""
+
+    def __init__(self, folder: Path, state: State, client: Client | None) -> None:
+        self.folder, self._client = folder, client
+        self.source = make_source(state.resolved["name"], state.resolved["options"])
+        self.parts = state.read_parts(folder)
+        self._local = {file.url: file for file in state.local}
+        self._store = Store(folder)
+        self._store.name_files(file.url for part in self.parts for file in part.files)
+
+    def fetch(
+        self,
+        parts: Sequence[Part] | None = None,
+        *,
+        jobs: int | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Make the parts' bytes be here, verified; what is here already costs nothing."""
+        wanted = self._wanted(self.parts if parts is None else parts)
+        missing = [file for file in wanted if not self._is_here(file)]
+        if not missing:
+            return
+        if self._client is None:
+            raise NotFoundError(
+                f"{len(missing)} of {len(wanted)} files are not here",
+                where=str(self.folder),
+                do="run the same command without --offline",
+            )
+        self._check_room(missing)
+        here = sum(_length(file) for file in wanted) - sum(_length(file) for file in missing)
+        known = all(file.size is not None or file.span for file in missing)
+        total = here + sum(_length(file) for file in missing) if known else None
+        with progress.task("fetch", total, "B", done=here) as task:
+            self._client.begin(task, progress)
+            Crew(self._store, self._client, missing).work(jobs or JOBS)
+
+    def raw_files(self, part: Part) -> tuple[RawFile, ...]:
+        """Return the fetched bytes of a part, one file for each of its own."""
+        return tuple(self._raw_file(file) for file in part.files)
+
+    def plan(self, parts: Sequence[Part] | None = None) -> dict[str, Any]:
+        """Say what there is to fetch, for --dry-run: files, bytes, bytes here, licence."""
+        wanted = self._wanted(self.parts if parts is None else parts)
+        return {
+            "source": reference(self.source),
+            "parts": len(self.parts),
+            "files": [_planned(file, self._is_here(file)) for file in wanted],
+            "bytes": sum(_length(file) for file in wanted),
+            "bytes_here": sum(_length(file) for file in wanted if self._is_here(file)),
+            "unknown_sizes": sum(file.size is None and not file.span for file in wanted),
+            "license": self.source.license,
+        }
+
+    def checks(self) -> list[dict[str, Any]]:
+        """Say of each file that is here how it was checked, in plan order."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in self.parts:
+            for file in part.files:
+                if check := self._check(file):
+                    found.setdefault(f"{check['url']} {check.get('span')}", check)
+        return list(found.values())
+
+    def _check(self, file: RemoteFile) -> dict[str, Any] | None:
+        if local := self._local.get(file.url):
+            known = {"url": local.url, "size": local.size, "sha256": local.sha256}
+            return {**known, "checked": "sha256 of a local file"}
+        record = self._store.find(file.url, file.span)
+        return record.check if record else None
+
+    def _wanted(self, parts: Iterable[Part]) -> list[RemoteFile]:
+        """Return whole files where all of them is wanted, and joined ranges where not."""
+        spans: dict[str, list[tuple[int, int]]] = {}
+        files: dict[str, RemoteFile] = {}
+        for part in parts:
+            for file in part.files:
+                if file.url not in self._local:
+                    files.setdefault(file.url, RemoteFile(file.url, file.size, file.checksum))
+                    whole = (0, -1 if file.size is None else file.size)
+                    spans.setdefault(file.url, []).append(file.span or whole)
+        return [piece for url, file in files.items() for piece in _pieces(file, spans[url])]
+
+    def _is_here(self, file: RemoteFile) -> bool:
+        return self._store.find(file.url, file.span) is not None
+
+    def _check_room(self, missing: Sequence[RemoteFile]) -> None:
+        needed, free = sum(map(_length, missing)), shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise StorageError(
+                f"{needed:,} bytes are needed and {free:,} are free",
+                where=str(self.folder),
+                do="free some space or set NNDATA_HOME to a larger disk, then run it again",
+            )
+
+    def _raw_file(self, file: RemoteFile) -> RawFile:
+        if local := self._local.get(file.url):
+            return local.cut(file)
+        record = self._store.find(file.url, file.span)
+        if record is None:
+            raise NotFoundError("not fetched yet", where=file.url, do="fetch its part first")
+        first = record.span[0] if record.span else 0
+        start, stop = file.span or (0, record.size)
+        path, digest = self._store.path(record), f"sha256:{record.sha256}"
+        return RawFile(path, record.url, start, stop - start, skip=start - first, digest=digest)
+
+
+def _pieces(file: RemoteFile, spans: list[tuple[int, int]]) -> Iterator[RemoteFile]:
+    joined = coalesce(spans)
+    if any(stop < 0 for _, stop in spans) or joined == [(0, file.size)]:
+        yield file
+        return
+    for span in joined:
+        yield RemoteFile(file.url, file.size, file.checksum, span)
+
+
+def _length(file: RemoteFile) -> int:
+    return file.span[1] - file.span[0] if file.span else file.size or 0
+
+
+def _planned(file: RemoteFile, here: bool) -> dict[str, Any]:
+    planned = {"url": file.url, "size": file.size, "checksum": file.checksum, "here": here}
+    return {**planned, "span": list(file.span)} if file.span else planned
+
+
+def _folder(source: Source, request: dict[str, Any], held: list[dict[str, Any]]) -> Path:
+    """Return the snapshot's own folder: named for people, marked by what exactly was asked."""
+    mark = hashlib.sha256(canonical_json({"request": request, "local": held})).hexdigest()
+    return snapshots_home() / f"{safe_name(source.label, 80)}-{mark[:8]}"
+
+
+def _claim(folder: Path) -> None:
+    """Make sure that a folder without a snapshot is empty, but for what a kill may have left."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = any(f.name != METADATA and not f.name.startswith(".") for f in folder.iterdir())
+    except OSError as error:
+        raise storage_error(error, str(folder)) from error
+    if foreign:
+        raise UsageError(
+            "holds files that are no snapshot's", where=str(folder), do="choose an empty folder"
+        )
+
+
+def _list_remote(
+    source: Source, folder: Path, request: dict[str, Any], client: Client | None
+) -> State:
+    if client is None:
+        raise NotFoundError(
+            "nothing of it is here, and the network may not be used",
+            where=str(folder),
+            do="run the same command without --offline",
+        )
+    listing = Cached(client, Store(folder))
+    resolved = source.resolve(listing)
+    return State.write(folder, request, resolved, resolved.parts(listing))
+
+
+def _list_local(
+    source: Source,
+    folder: Path,
+    request: dict[str, Any],
+    files: Sequence[Path],
+    progress: Progress,
+) -> State:
+    local = read_files(files, progress)
+    raw = [file.cut(RemoteFile(file.url)) for file in local]
+    return State.write(folder, request, source, source.local_parts(raw), local)
+
+
+def _tell_newer(source: Source, before: State, mirror: str | None, progress: Progress) -> None:
+    """Ask the source to choose again, and say so when it chooses something newer; never fails."""
+    quick = Timing(connect=3, stall=5)
+    client = Client(mirror=mirror, origins=source.origins, timing=quick, tries=1)
+    try:
+        now = reference(source.resolve(Cached(client, None)))["options"]
+    except NndataError:
+        return
+    then = before.resolved["options"]
+    newer = [f"{name} {now[name]}" for name in now if now[name] != then.get(name)]
+    if newer:
+        progress.note(f"newer: {', '.join(newer)} (take it with --update)")

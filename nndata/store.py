@@ -1,0 +1,205 @@
+"""The raw files of one snapshot: under names of our own, each with a record of how it was checked.
+
+NAME                  a whole file, named after its URL
+ranges/NAME.A-B       bytes [A, B) of one
+metadata/             listings, and files.jsonl: the records
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from nndata.download import download
+from nndata.draft import settle
+from nndata.errors import storage_error
+from nndata.http import Client
+from nndata.paths import safe_name
+from nndata.source import RemoteFile
+
+__all__ = ["METADATA", "Record", "Store", "coalesce"]
+
+METADATA = "metadata"
+RANGES = "ranges"
+RECORDS = "files.jsonl"
+TOGETHER = 64  # files whose names are made durable by one sync of the folder
+_OURS = {"snapshot.json", METADATA, RANGES}
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One verified file: where it came from, and what is known of it."""
+
+    name: str  # its path below the snapshot's folder
+    url: str
+    size: int
+    sha256: str
+    checked: str
+    span: Span | None = None
+
+    @property
+    def check(self) -> dict[str, Any]:
+        """Return what a manifest says of it."""
+        names = ("url", "size", "sha256", "checked")
+        known = {name: getattr(self, name) for name in names}
+        return {**known, "span": list(self.span)} if self.span else known
+
+    def holds(self, span: Span | None) -> bool:
+        """Say whether these bytes are in it; None stands for the whole file."""
+        if self.span is None:
+            return span is None or span[1] <= self.size
+        return span is not None and self.span[0] <= span[0] and span[1] <= self.span[1]
+
+
+class Store:
+    """The files of one folder; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock, self._unsettled = threading.Lock(), list[Path]()
+        self._records: dict[str, list[Record]] = {}
+        self._names: dict[str, str] = {}  # URL -> name
+        self._taken: set[str] = set(_OURS)
+        for record in _read(folder / METADATA / RECORDS):
+            self._keep(record)
+
+    def name_files(self, urls: Iterable[str]) -> None:
+        """Give each URL its name, in this order: the same URLs always have the same names."""
+        for url in urls:
+            if url not in self._names:
+                self._names[url] = self._free_name(url)
+
+    def find(self, url: str, span: Span | None) -> Record | None:
+        """Return the record of a file here that holds these bytes, a whole one first."""
+        fitting = [record for record in self._records.get(url, ()) if record.holds(span)]
+        return min(fitting, key=lambda r: (r.span is not None, r.size, r.span), default=None)
+
+    def path(self, record: Record) -> Path:
+        """Return where a recorded file lies."""
+        return self.folder / record.name
+
+    def fetch(self, client: Client, file: RemoteFile, *, metadata: bool = False) -> Record:
+        """Make a file (or its span) be here, verified."""
+        name = _metadata_name(file.url) if metadata else self._name(file)
+        path = self.folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, str(path.parent)) from error
+        got = download(client, file, path)
+        self._settle_some(path.parent)
+        record = Record(name, file.url, got.size, got.sha256, got.checked, file.span)
+        with self._lock:
+            self._append(record)
+            self._keep(record)
+        return record
+
+    def settle(self) -> None:
+        """Make the names of all fetched files durable."""
+        with self._lock:
+            folders, self._unsettled = set(self._unsettled), []
+        for folder in folders:
+            settle(folder)
+
+    def _settle_some(self, folder: Path) -> None:
+        with self._lock:
+            self._unsettled.append(folder)
+            due = len(self._unsettled) >= TOGETHER
+        if due:
+            self.settle()
+
+    def _name(self, file: RemoteFile) -> str:
+        with self._lock:
+            self.name_files([file.url])
+        name = self._names[file.url]
+        return f"{RANGES}/{name}.{file.span[0]}-{file.span[1]}" if file.span else name
+
+    def _free_name(self, url: str) -> str:
+        name = safe_name(_last_segment(url))
+        if name.lower() in self._taken:
+            name = f"{name[:100]}-{_mark(url)}"
+        self._taken.add(name.lower())
+        return name
+
+    def _keep(self, record: Record) -> None:
+        """Believe a record as far as its file is there with its size."""
+        try:
+            if self.path(record).stat().st_size != record.size:
+                return
+        except OSError:
+            return
+        others = self._records.setdefault(record.url, [])
+        others[:] = [other for other in others if other.name != record.name] + [record]
+
+    def _append(self, record: Record) -> None:
+        """Add a line in one write, so that several processes may do so at once."""
+        line = msgspec.json.encode(record) + b"\n"
+        path = self.folder / METADATA / RECORDS
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                size = os.fstat(descriptor).st_size
+                torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+                os.write(descriptor, b"\n" + line if torn else line)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise storage_error(error, str(path)) from error
+
+
+def coalesce(spans: Iterable[Span]) -> list[Span]:
+    """Join spans that touch or overlap: [(5, 9), (0, 5), (12, 13)] -> [(0, 9), (12, 13)]."""
+    joined: list[Span] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return joined
+
+
+def metadata_path(folder: Path, url: str) -> Path:
+    """Return where the copy of a listing file lies."""
+    return folder / _metadata_name(url)
+
+
+def _metadata_name(url: str) -> str:
+    return f"{METADATA}/{safe_name(_last_segment(url), 80)}-{_mark(url)}"
+
+
+def _last_segment(url: str) -> str:
+    path = unquote(urlsplit(url).path)
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or "index"
+
+
+def _mark(url: str) -> str:
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def _read(path: Path) -> list[Record]:
+    """Read the records; a line that its writer didn't finish says nothing."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise storage_error(error, str(path)) from error
+    decoder, records = msgspec.json.Decoder(Record), []
+    for line in lines:
+        try:
+            records.append(decoder.decode(line))
+        except msgspec.DecodeError:
+            continue
+    return records
