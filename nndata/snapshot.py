@@ -17,7 +17,7 @@ from typing import Any
 from nndata.crew import Crew
 from nndata.errors import NndataError, NotFoundError, StorageError, UsageError, storage_error
 from nndata.http import Client
-from nndata.listing import Cached
+from nndata.listing import Cached, site_mark
 from nndata.local import read_files, traces
 from nndata.manifest import canonical_json
 from nndata.paths import safe_name, snapshots_home
@@ -80,6 +80,13 @@ def open_snapshot(
     folder = Path(into) if into is not None else _folder(source, request, held)
     client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
     state = State.read(folder)
+    if state and mirror and client and (mark := _other_site(state, mirror)):
+        if into is not None:
+            raise UsageError(
+                "holds what another site publishes", where=str(folder), do="choose another folder"
+            )
+        folder = _folder(source, request, held, mark)
+        state = State.read(folder)
     if state is None:
         _claim(folder)
     elif not update:
@@ -240,9 +247,12 @@ def _planned(file: RemoteFile, here: bool) -> dict[str, Any]:
     return {**planned, "span": list(file.span)} if file.span else planned
 
 
-def _folder(source: Source, request: dict[str, Any], held: list[dict[str, Any]]) -> Path:
+def _folder(
+    source: Source, request: dict[str, Any], held: list[dict[str, Any]], site: str = ""
+) -> Path:
     """Return the snapshot's own folder: named for people, marked by what exactly was asked."""
-    mark = hashlib.sha256(canonical_json({"request": request, "local": held})).hexdigest()
+    asked = {"request": request, "local": held, **({"site": site} if site else {})}
+    mark = hashlib.sha256(canonical_json(asked)).hexdigest()
     return snapshots_home() / f"{safe_name(source.label, 80)}-{mark[:8]}"
 
 
@@ -270,7 +280,8 @@ def _list_remote(
         )
     listing = Cached(client, Store(folder))
     resolved = source.resolve(listing)
-    return State.write(folder, request, resolved, resolved.parts(listing))
+    mark = site_mark(resolved, listing)
+    return State.write(folder, request, resolved, resolved.parts(listing), mark)
 
 
 def _list_local(
@@ -282,15 +293,31 @@ def _list_local(
 ) -> State:
     local = read_files(files, progress)
     raw = [file.cut(RemoteFile(file.url)) for file in local]
-    return State.write(folder, request, source, source.local_parts(raw), local)
+    return State.write(folder, request, source, source.local_parts(raw), local=local)
+
+
+def _other_site(state: State, mirror: str) -> str:
+    """Return the mark of a mirror that publishes other bytes; empty where they are the same."""
+    source = make_source(state.resolved["name"], state.resolved["options"])
+    try:
+        mark = site_mark(source, _quick(source, mirror))
+    except NotFoundError:
+        return mirror
+    except NndataError:
+        return ""  # it can't say: what is here is gone on with, and every file has its hash
+    return "" if mark == state.site else mark
+
+
+def _quick(source: Source, mirror: str | None) -> Cached:
+    """Return a listing that keeps nothing and gives up soon."""
+    quick = Timing(connect=3, stall=5)
+    return Cached(Client(mirror=mirror, origins=source.origins, timing=quick, tries=1), None)
 
 
 def _tell_newer(source: Source, before: State, mirror: str | None, progress: Progress) -> None:
     """Ask the source to choose again, and say so when it chooses something newer; never fails."""
-    quick = Timing(connect=3, stall=5)
-    client = Client(mirror=mirror, origins=source.origins, timing=quick, tries=1)
     try:
-        now = reference(source.resolve(Cached(client, None)))["options"]
+        now = reference(source.resolve(_quick(source, mirror)))["options"]
     except NndataError:
         return
     then = before.resolved["options"]

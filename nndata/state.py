@@ -38,6 +38,7 @@ class State:
     request: dict[str, Any]  # the source as it was asked for
     resolved: dict[str, Any]  # and as every open choice was made
     parts: str  # SHA-256 of the file of the parts
+    site: str = ""  # the mark of what the site said: see `listing.site_mark`
     local: tuple[LocalFile, ...] = ()
 
     @classmethod
@@ -68,6 +69,7 @@ class State:
         request: dict[str, Any],
         resolved: Source,
         parts: Iterable[Part],
+        site: str = "",
         local: tuple[LocalFile, ...] = (),
     ) -> State:
         """Write the parts, then the state, and take away the parts of an earlier one."""
@@ -77,6 +79,7 @@ class State:
             request=request,
             resolved=reference(resolved),
             parts=digest,
+            site=site,
             local=local,
         )
         with atomic_write(folder / FILE_NAME) as file:

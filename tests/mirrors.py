@@ -16,6 +16,30 @@ WIKIPEDIA = SHARED / "wikipedia"
 ENGLISH = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 WIKTIONARY = "enwiktionary-test-pages-articles.xml.bz2"
 
+_TINY_PAGE = """  <page>
+    <title>Page {n}</title>
+    <ns>0</ns>
+    <id>{n}</id>
+    <revision>
+      <id>{n}0</id>
+      <timestamp>2026-01-01T00:00:00Z</timestamp>
+      <model>wikitext</model>
+      <format>text/x-wiki</format>
+      <text xml:space="preserve">{text}</text>
+    </revision>
+  </page>
+"""
+_TINY_HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11">
+  <siteinfo>
+    <sitename>Wikipedia</sitename>
+    <dbname>simplewiki</dbname>
+    <base>https://simple.wikipedia.org/wiki/Main_Page</base>
+    <generator>MediaWiki 1.46.0</generator>
+    <case>first-letter</case>
+    <namespaces><namespace key="0" case="first-letter" /></namespaces>
+  </siteinfo>
+"""
+
 _PAGE = re.compile(rb"[ \t]*<page>.*?</page>\n?", re.S)
 
 
@@ -25,6 +49,12 @@ def real(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"no sample data: {path}")
     return path
+
+
+def tiny(*texts: str) -> bytes:
+    """Write a dump of our own with one page for each text."""
+    pages = (_TINY_PAGE.format(n=n, text=text) for n, text in enumerate(texts, 1))
+    return (_TINY_HEAD + "".join(pages) + "</mediawiki>\n").encode()
 
 
 def counts(xml: bytes) -> dict[str, object]:

@@ -13,30 +13,7 @@ from commands import nndata
 
 from nndata.samples import serve
 
-PAGE = """  <page>
-    <title>Page {n}</title>
-    <ns>0</ns>
-    <id>{n}</id>
-    <revision>
-      <id>{n}0</id>
-      <timestamp>2026-01-01T00:00:00Z</timestamp>
-      <model>wikitext</model>
-      <format>text/x-wiki</format>
-      <text bytes="40" xml:space="preserve">Page {n} is about the number {n}.</text>
-    </revision>
-  </page>
-"""
-HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
-  <siteinfo>
-    <sitename>Wikipedia</sitename>
-    <dbname>simplewiki</dbname>
-    <base>https://simple.wikipedia.org/wiki/Main_Page</base>
-    <generator>MediaWiki 1.46.0</generator>
-    <case>first-letter</case>
-    <namespaces><namespace key="0" case="first-letter" /></namespaces>
-  </siteinfo>
-"""
-XML = (HEAD + "".join(PAGE.format(n=n) for n in range(1, 41)) + "</mediawiki>\n").encode()
+XML = mirrors.tiny(*(f"Page {n} is about the number {n}." for n in range(1, 41)))
 
 
 @pytest.fixture

@@ -150,3 +150,16 @@ def test_a_division_is_a_view_by_id(tmp_path):
     assert train | test == {example["id"] for example in dataset}
     assert train & test == set()
     assert 0.1 < len(test) / len(dataset) < 0.3
+
+
+def test_a_mirror_that_publishes_other_bytes_is_not_mistaken_for_the_last_one(tmp_path):
+    pages = {"a": "Ada wrote a program.", "b": "Bob baked some bread."}
+    for name, text in pages.items():
+        mirrors.lay_out(tmp_path / name, "simplewiki", "20260801", mirrors.tiny(text))
+    for name, text in [*pages.items(), *pages.items()]:
+        with serve(tmp_path / name) as server:
+            words = ("fetch", "wikipedia", "--mirror", server.url, "--json")
+            result = json.loads(nndata(*words, home=tmp_path / "home").stdout)
+        assert [example["text"] for example in open_dataset(result["folder"])] == [text]
+    # The second visit of each found its raw files there already, on another port.
+    assert len(list((tmp_path / "home" / "snapshots").iterdir())) == 2

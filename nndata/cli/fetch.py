@@ -147,6 +147,7 @@ def default_folder(source: Source, asked: dict[str, Any]) -> Path:
     words += [f"{k}-{asked[k]}" for k in ("limit", "transforms") if asked[k] is not None]
     words += [f"{name}-{share}" for name, share in (asked["shares"] or {}).items()]
     words += [path.name for path in asked["files"]]
+    words += [asked["mirror"]] if asked["mirror"] else []
     return datasets_home() / safe_name("-".join(words))
 
 
