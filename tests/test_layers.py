@@ -14,18 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     {"errors"},
     {"paths", "example", "source", "transform", "manifest", "order", "config"},
-    {
-        *{"formats", "sandbox", "progress"},
-        *{"http", "addresses", "politeness", "download", "containers", "draft"},
-    },
+    {"formats", "http", "download", "sandbox", "progress"},
     {"sources", "transforms", "shards", "registry"},
     {"dataset", "card", "croissant"},
     {"mixture"},
     {"executors", "plan"},
-    {
-        *{"snapshot", "store", "listing"},
-        *{"preparation", "workload", "stages", "samples"},
-    },
+    {"snapshot", "preparation", "workload", "stages", "samples"},
     {"feed"},
     {"training"},
     {"cli", "testing"},

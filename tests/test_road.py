@@ -163,3 +163,9 @@ def test_a_mirror_that_publishes_other_bytes_is_not_mistaken_for_the_last_one(tm
         assert [example["text"] for example in open_dataset(result["folder"])] == [text]
     # The second visit of each found its raw files there already, on another port.
     assert len(list((tmp_path / "home" / "snapshots").iterdir())) == 2
+
+
+def test_the_site_itself_is_not_mistaken_for_the_sample_world(tmp_path):
+    nndata("fetch", "wikipedia", "--sample", home=tmp_path)
+    done = nndata("fetch", "wikipedia", home=tmp_path, code=2)
+    assert "export NNDATA_CONTACT=" in done.stderr

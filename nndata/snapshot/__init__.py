@@ -14,19 +14,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nndata.crew import Crew
 from nndata.errors import NndataError, NotFoundError, StorageError, UsageError, storage_error
 from nndata.http import Client
-from nndata.listing import Cached, site_mark
-from nndata.local import read_files, traces
+from nndata.http.response import Timing
 from nndata.manifest import canonical_json
 from nndata.paths import safe_name, snapshots_home
 from nndata.progress import SILENT, Progress
 from nndata.registry import make_source, reference
-from nndata.response import Timing
+from nndata.snapshot.crew import Crew
+from nndata.snapshot.listing import Cached, site_mark
+from nndata.snapshot.local import read_files, traces
+from nndata.snapshot.state import FILE_NAME, State
+from nndata.snapshot.store import METADATA, Store, coalesce
 from nndata.source import Part, RawFile, RemoteFile, Source
-from nndata.state import FILE_NAME, State
-from nndata.store import METADATA, Store, coalesce
 
 __all__ = ["Snapshot", "fetch", "open_snapshot", "read_snapshot"]
 
@@ -80,7 +80,7 @@ def open_snapshot(
     folder = Path(into) if into is not None else _folder(source, request, held)
     client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
     state = State.read(folder)
-    if state and mirror and client and (mark := _other_site(state, mirror)):
+    if state and client and not files and (mark := _other_site(state, mirror)):
         if into is not None:
             raise UsageError(
                 "holds what another site publishes", where=str(folder), do="choose another folder"
@@ -99,7 +99,7 @@ def open_snapshot(
     if files:
         state = _list_local(source, folder, request, files, progress)
     else:
-        state = _list_remote(source, folder, request, client)
+        state = _list_remote(source, folder, request, client, mirror)
     return Snapshot(folder, state, client)
 
 
@@ -270,7 +270,11 @@ def _claim(folder: Path) -> None:
 
 
 def _list_remote(
-    source: Source, folder: Path, request: dict[str, Any], client: Client | None
+    source: Source,
+    folder: Path,
+    request: dict[str, Any],
+    client: Client | None,
+    mirror: str | None,
 ) -> State:
     if client is None:
         raise NotFoundError(
@@ -281,7 +285,7 @@ def _list_remote(
     listing = Cached(client, Store(folder))
     resolved = source.resolve(listing)
     mark = site_mark(resolved, listing)
-    return State.write(folder, request, resolved, resolved.parts(listing), mark)
+    return State.write(folder, request, resolved, resolved.parts(listing), mark, mirror)
 
 
 def _list_local(
@@ -296,15 +300,22 @@ def _list_local(
     return State.write(folder, request, source, source.local_parts(raw), local=local)
 
 
-def _other_site(state: State, mirror: str) -> str:
-    """Return the mark of a mirror that publishes other bytes; empty where they are the same."""
+def _other_site(state: State, mirror: str | None) -> str:
+    """Return the mark of a site that publishes other bytes; empty where they are the same.
+
+    The origin itself is not asked again: what it published under a date stays.
+    """
+    if mirror is None and state.mirror is None:
+        return ""
     source = make_source(state.resolved["name"], state.resolved["options"])
     try:
         mark = site_mark(source, _quick(source, mirror))
     except NotFoundError:
-        return mirror
+        return mirror or "origin"
     except NndataError:
-        return ""  # it can't say: what is here is gone on with, and every file has its hash
+        if mirror != state.mirror:
+            raise
+        return ""  # it can't say now: what is here is gone on with, and every file has its hash
     return "" if mark == state.site else mark
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nndata.politeness import UNLIMITED, Budget, Clock, HostRule, rule_for
+from nndata.http.politeness import UNLIMITED, Budget, Clock, HostRule, rule_for
 
 
 class StillClock(Clock):
@@ -114,7 +114,7 @@ def test_connections_at_once_are_counted_over_threads(tmp_path):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from nndata.politeness import Budget, Clock, HostRule
+from nndata.http.politeness import Budget, Clock, HostRule
 rule = HostRule(name="one", connections=1, per_second=0)
 with Budget(rule, "one", Path(sys.argv[1]), Clock()).slot(lambda reason: None):
     print("in", flush=True)

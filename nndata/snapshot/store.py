@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from nndata.download import download
-from nndata.draft import settle
+from nndata.download.draft import settle
 from nndata.errors import storage_error
 from nndata.http import Client
 from nndata.paths import safe_name

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from nndata.containers import has_end, misfit, suffix
+from nndata.http.containers import has_end, misfit, suffix
 
 
 def a_zip():

@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import connection as sockets
 
-from nndata.addresses import is_loopback, is_public, refuse, resolve
+from nndata.http.addresses import is_loopback, is_public, refuse, resolve
 
 __all__ = ["FAILURES", "Session", "is_untrusted", "reason"]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nndata.checksum import digests
+from nndata.download.checksum import digests
 from nndata.errors import IntegrityError, NotFoundError, UsageError, storage_error
 from nndata.progress import Progress
 from nndata.source import RawFile, RemoteFile

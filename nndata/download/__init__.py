@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from nndata.checksum import Fetched, algorithm, check, digests
-from nndata.draft import Draft, Robbed, find, turn
+from nndata.download.checksum import Fetched, algorithm, check, digests
+from nndata.download.draft import Draft, Robbed, find, turn
+from nndata.download.transfer import Transfer
 from nndata.errors import IntegrityError, storage_error
 from nndata.http import Client
-from nndata.response import Stopped
+from nndata.http.response import Stopped
 from nndata.source import RemoteFile
-from nndata.transfer import Transfer
 
 __all__ = ["download", "verify"]
 

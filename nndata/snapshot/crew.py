@@ -6,9 +6,9 @@ import threading
 from collections.abc import Sequence
 
 from nndata.http import Client
-from nndata.response import Stopped
+from nndata.http.response import Stopped
+from nndata.snapshot.store import Store
 from nndata.source import RemoteFile
-from nndata.store import Store
 
 __all__ = ["Crew"]
 

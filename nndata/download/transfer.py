@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from nndata.checksum import Fetched, Whole, algorithm, check
-from nndata.containers import FIRST, has_end, misfit, suffix
-from nndata.draft import PIECE, Draft
+from nndata.download.checksum import Fetched, Whole, algorithm, check
+from nndata.download.draft import PIECE, Draft
 from nndata.errors import IntegrityError, StorageError
 from nndata.http import Client, Retries
-from nndata.response import Interrupted, Response, Stopped, shown
+from nndata.http.containers import FIRST, has_end, misfit, suffix
+from nndata.http.response import Interrupted, Response, Stopped, shown
 from nndata.source import RemoteFile
 
 __all__ = ["Transfer"]

@@ -22,8 +22,8 @@ from nndata.errors import (
     UsageError,
 )
 from nndata.http import Client
-from nndata.politeness import Clock, HostRule
-from nndata.response import Timing, shown
+from nndata.http.politeness import Clock, HostRule
+from nndata.http.response import Timing, shown
 
 ORIGIN = "https://origin.example/"
 
@@ -117,7 +117,7 @@ def test_a_redirect_is_followed_with_what_belongs_to_the_host():
 
 def test_a_redirect_to_another_host_takes_no_added_header_along(monkeypatch):
     """Both are on this machine under two names, so the rule about private addresses is lifted."""
-    monkeypatch.setattr("nndata.addresses.is_public", lambda address: True)
+    monkeypatch.setattr("nndata.http.addresses.is_public", lambda address: True)
     with FaultServer({"/b": b"text\n"}) as other:
         away = f"http://user:secret@localhost:{other.port}/b"
         with FaultServer({}, [faults.send_to(away)]) as host:

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from nndata.addresses import is_loopback, is_public, resolve
 from nndata.errors import RefusedError
+from nndata.http.addresses import is_loopback, is_public, resolve
 
 PRIVATE = [
     *("127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255"),

@@ -20,8 +20,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nndata.addresses import is_loopback
 from nndata.config import build, read_toml
+from nndata.http.addresses import is_loopback
 from nndata.paths import safe_name
 
 __all__ = ["LONGEST_WAIT", "UNLIMITED", "Budget", "Clock", "HostRule", "rule_for"]

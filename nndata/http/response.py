@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
-from nndata.politeness import LONGEST_WAIT, Clock
+from nndata.http.politeness import LONGEST_WAIT, Clock
 
 __all__ = ["Interrupted", "Response", "Stopped", "Timing", "shown"]
 

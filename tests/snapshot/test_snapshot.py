@@ -23,10 +23,10 @@ from nndata.errors import (
     UsageError,
 )
 from nndata.example import Features
-from nndata.politeness import Clock
+from nndata.http.politeness import Clock
 from nndata.snapshot import fetch, open_snapshot, read_snapshot
+from nndata.snapshot.store import coalesce
 from nndata.source import Part, RawFile, RemoteFile, Source
-from nndata.store import coalesce
 
 ORIGIN = "https://toys.example/"
 ONE, TWO = Random(1).randbytes(30_000), Random(2).randbytes(2000)

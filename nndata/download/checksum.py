@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nndata.errors import IntegrityError, UsageError
-from nndata.response import shown
+from nndata.http.response import shown
 from nndata.source import RemoteFile
 
 __all__ = ["Fetched", "Whole", "algorithm", "check", "digests"]

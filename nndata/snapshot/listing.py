@@ -8,8 +8,8 @@ from pathlib import Path
 from nndata.errors import UsageError
 from nndata.http import Client
 from nndata.paths import atomic_write
+from nndata.snapshot.store import Store, metadata_path
 from nndata.source import Listing, RemoteFile, Source
-from nndata.store import Store, metadata_path
 
 __all__ = ["Cached", "site_mark"]
 

@@ -14,8 +14,6 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import requests
 
 import nndata
-from nndata.connections import FAILURES, Session, is_untrusted, reason
-from nndata.containers import FIRST, misfit, suffix
 from nndata.errors import (
     AccessError,
     IntegrityError,
@@ -24,10 +22,12 @@ from nndata.errors import (
     RefusedError,
     UsageError,
 )
+from nndata.http.connections import FAILURES, Session, is_untrusted, reason
+from nndata.http.containers import FIRST, misfit, suffix
+from nndata.http.politeness import UNLIMITED, Budget, Clock, HostRule, rule_for
+from nndata.http.response import Interrupted, Response, Stopped, Timing, shown
 from nndata.paths import state_home
-from nndata.politeness import UNLIMITED, Budget, Clock, HostRule, rule_for
 from nndata.progress import SILENT, Progress, Task
-from nndata.response import Interrupted, Response, Stopped, Timing, shown
 
 __all__ = ["Client", "Interrupted", "Response", "Retries", "Stopped", "Timing", "shown"]
 

@@ -17,11 +17,11 @@ import msgspec
 
 import nndata
 from nndata.errors import IntegrityError, MachineError, UsageError, storage_error
-from nndata.local import LocalFile
 from nndata.paths import atomic_write
 from nndata.registry import reference
+from nndata.snapshot.local import LocalFile
+from nndata.snapshot.store import METADATA
 from nndata.source import Part, Source
-from nndata.store import METADATA
 
 __all__ = ["State"]
 
@@ -39,6 +39,7 @@ class State:
     resolved: dict[str, Any]  # and as every open choice was made
     parts: str  # SHA-256 of the file of the parts
     site: str = ""  # the mark of what the site said: see `listing.site_mark`
+    mirror: str | None = None  # the root that stood for the origin then
     local: tuple[LocalFile, ...] = ()
 
     @classmethod
@@ -70,6 +71,7 @@ class State:
         resolved: Source,
         parts: Iterable[Part],
         site: str = "",
+        mirror: str | None = None,
         local: tuple[LocalFile, ...] = (),
     ) -> State:
         """Write the parts, then the state, and take away the parts of an earlier one."""
@@ -80,6 +82,7 @@ class State:
             resolved=reference(resolved),
             parts=digest,
             site=site,
+            mirror=mirror,
             local=local,
         )
         with atomic_write(folder / FILE_NAME) as file:
