@@ -1,17 +1,25 @@
 """What models of labelled images share: their batches, what mistakes cost, and what is right.
 
-    batch = (pixels uint8 [n, size], labels int32 [n])        scores float32 [n, classes]
+batch = (pixels uint8 [n, size], labels int32 [n])        scores float32 [n, classes]
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 from nndata.errors import UsageError
 from nndata.feed.tensorflow import Batch
 from nndata.training.backend import keras, tf
 
-__all__ = ["LOSSES", "accuracy", "hinge", "labelled_images", "softmax"]
+__all__ = ["LOSSES", "accuracy", "hinge", "labelled_images", "softmax", "unconverted"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def unconverted(function: F) -> F:
+    """Let TensorFlow run a function as it is, so that what it raises arrives as what it is."""
+    return cast(F, tf.autograph.experimental.do_not_convert(function))
 
 
 def labelled_images(batch: Mapping[str, tf.Tensor], size: int, first: int = 0) -> Batch:

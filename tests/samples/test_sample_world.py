@@ -25,7 +25,7 @@ def digest_of(folder: Path) -> str:
 
 
 def build_and_return_digest(folder: str) -> str:
-    return digest_of(samples.build(folder) / "wikipedia")
+    return digest_of(samples.build(folder, ["wikipedia"]) / "wikipedia")
 
 
 def test_two_builds_have_the_same_bytes_which_are_those_of_this_version(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("nndata.samples.wikipedia.build", fill_the_disk)
     with pytest.raises(StorageError, match="No space left on device"):
-        samples.build(tmp_path)
+        samples.build(tmp_path, ["wikipedia"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,4 +106,4 @@ def test_the_sample_world_lies_in_the_home_and_is_named_by_its_version(
 
 
 def test_a_module_with_a_build_function_is_a_sample() -> None:
-    assert samples.names() == ["wikipedia"]
+    assert samples.names() == ["mnist", "wikipedia"]
