@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nndata.errors import ExitCode, NndataError
     from nndata.example import Dropped, Example, Feature, Features, Origin
     from nndata.feed.tensorflow import load
+    from nndata.mixture import Mixture
     from nndata.preparation import prepare
     from nndata.snapshot import Snapshot, fetch
     from nndata.source import Part, RawFile, RemoteFile, Source
@@ -32,6 +33,7 @@ _HOMES = {
     "ExitCode": "errors",
     "Feature": "example",
     "Features": "example",
+    "Mixture": "mixture",
     "NndataError": "errors",
     "Origin": "example",
     "Part": "source",
@@ -55,6 +57,7 @@ __all__ = [
     "ExitCode",
     "Feature",
     "Features",
+    "Mixture",
     "NndataError",
     "Origin",
     "Part",

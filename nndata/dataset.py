@@ -162,12 +162,11 @@ class Dataset(Sequence[Example]):
             raise IndexError(f"indices {indices.min()} to {indices.max()} of {len(self)} examples")
         places = self._selection.places(indices)
         order = np.argsort(places, kind="stable")  # shard by shard, and forwards in each
-        found: list[bytes] = [b""] * len(places)
+        found = np.empty(len(places), object)
         for shard, numbers, wanted in self._by_shard(places[order], order):
-            records = self._readers[shard].records(numbers)
-            for position, record in zip(wanted.tolist(), records, strict=True):
-                found[position] = record
-        return found
+            found[wanted] = self._readers[shard].records(numbers)
+        records: list[bytes] = found.tolist()
+        return records
 
     @overload
     def ids(self, indices: int | np.integer[Any]) -> str: ...

@@ -29,7 +29,6 @@ from nndata.progress import Progress, for_stream
 from nndata.samples import sample_world, serve
 from nndata.sources.mnist import Mnist
 from nndata.training import Optimizer
-from nndata.training.backend import tf
 from nndata.training.evaluation import evaluate
 from nndata.training.models.convnet import Convnet
 from nndata.training.models.linear import Linear
@@ -123,8 +122,6 @@ def learned(
         optimizer=training.optimizer.build(steps),
         config=asked,
         report_every=max(1, steps // 10),
-        # XLA makes convolutions on a CPU several times slower, and these models no faster.
-        jit=bool(tf.config.list_physical_devices("GPU")),
         progress=progress,
     )
     seconds = time.monotonic() - begun

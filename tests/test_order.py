@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -170,3 +172,10 @@ def test_the_last_batch_of_a_finite_stream_may_be_short() -> None:
     assert batch_positions(2, 4, (3, 4), total=10).tolist() == []
     assert [batch_count(10, 4, drop) for drop in (True, False)] == [2, 3]
     assert [batch_count(8, 4, drop) for drop in (True, False)] == [2, 2]
+
+
+def test_position_10_to_the_11_of_half_a_billion_examples_is_found_at_once() -> None:
+    begin = time.perf_counter()
+    found = Stream(5 * 10**8, seed=1)[batch_positions(10**8, 1000)]
+    assert time.perf_counter() - begin < 1
+    assert np.array_equal(found, Order(5 * 10**8, 1, 200)[np.arange(1000)])

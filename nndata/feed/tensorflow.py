@@ -1,8 +1,9 @@
 """From a dataset on disk to a `tf.data.Dataset`: every example once per epoch, in a stated order.
 
 range(start, …)  which global batch      the whole state: one integer
-  -> read        its records by index    memory-mapped, CRC checked; one thread, running ahead
-  -> parse       a dict of tensors       in the graph; absent values get their feature's default
+  -> read        its records by index    memory-mapped, CRC checked; some batches at a time
+  -> parse       dicts of tensors        in the graph; absent values get their feature's default
+  -> rebatch     one batch each          shares the memory of those read together
   -> map         the user's own function
   -> prefetch    while the model works
 """
@@ -12,17 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nndata.dataset import Dataset, open_dataset
 from nndata.errors import MissingExtra, NndataError, UsageError
 from nndata.example import Feature
+from nndata.feed.batching import Batching, Data, opened
 from nndata.manifest import canonical_json
-from nndata.order import Stream, batch_count, batch_positions
 
 try:
     import tensorflow as tf
@@ -32,13 +31,14 @@ except ImportError as error:
 __all__ = ["Batch", "Batches", "Feed", "load"]
 
 Batch: TypeAlias = Any  # a dict of tensors, or what `map` makes of it
-# Records are read some batches at a time, in the order of the disk: so small batches cost no more
-# calls than large ones. As many again are read while those are used.
+# Small batches are read and parsed some at a time, so that they cost no more calls than large ones;
+# and as many again while those are used.
 AT_ONCE, AT_ONCE_BYTES = 1 << 10, 8 << 20
+AHEAD = 2
 
 
 def load(
-    data: Path | str | Dataset,
+    data: Data,
     split: str = "train",
     *,
     batch_size: int,
@@ -52,6 +52,7 @@ def load(
     window: int | None = None,
     reader: Literal["indexed", "graph"] = "indexed",
     follow: bool = False,
+    strict: bool = True,
 ) -> tf.data.Dataset:
     """Load batches of a dataset, as dicts of tensors with `"id"` among them.
 
@@ -59,19 +60,21 @@ def load(
     each in an order of its own; it depends on the dataset, `seed`, `shuffle` and `window` only.
 
     Args:
-        data: a dataset, a view of one, or the folder of one.
+        data: a dataset, a view of one, the folder of one, or a `Mixture`.
         split: which of its splits.
         batch_size: examples of a global batch, over all hosts.
         seed: names the order.
         start: the global batch to begin with, counted from the beginning of epoch 0.
         host: (h, H): this is host h of H, and gets rows h::H of each global batch.
-        epochs: how often to go through; None goes on for ever.
+        epochs: how often to go through; None goes on for ever, as a mixture always does.
         shuffle: False is the stored order.
         map: made of each batch, in the graph.
         drop_remainder: leave out the last batch of a finite run when it isn't full.
         window: shuffle inside groups of so many shards; None shuffles the whole dataset.
         reader: "indexed" reads records by index.
         follow: read a dataset that is still being made.
+        strict: False lets the next example stand in for a damaged one, which is then named in
+            the `quarantine` of the feed; that example comes twice in this epoch.
 
     Lists are `tf.RaggedTensor`, dicts are JSON text. What comes back is known to `nndata.train`,
     which can begin it anywhere; a `.map` or `.batch` of your own would lose that, so use `map`.
@@ -79,118 +82,56 @@ def load(
     if reader != "indexed" or follow:
         asked = "follow=True" if follow else f"reader={reader!r}"
         raise UsageError(f"{asked} is not there yet", do="leave it out")
-    dataset = data if isinstance(data, Dataset) else open_dataset(data)
-    feed = Feed(
-        dataset.split(split),
-        split,
+    batching = Batching(
+        data=opened(data, split),
+        split=split,
         batch_size=batch_size,
         seed=seed,
         host=host,
         epochs=epochs,
         shuffle=shuffle,
-        map=map,
         drop_remainder=drop_remainder,
         window=window,
+        strict=strict,
     )
-    return feed.at(start).dataset
+    return Feed(batching, map).at(start).dataset
 
 
 @dataclass(frozen=True, eq=False)
 class Feed:
     """What `load` was asked for; `at(k)` begins with global batch k."""
 
-    dataset: Dataset
-    split: str
-    batch_size: int
-    seed: int = 0
-    host: tuple[int, int] = (0, 1)
-    epochs: int | None = None
-    shuffle: bool = True
+    batching: Batching
     map: Callable[[dict[str, Any]], Any] | None = None
-    drop_remainder: bool = True
-    window: int | None = None
 
-    def __post_init__(self) -> None:
-        index, hosts = self.host
-        if self.batch_size < 1:
-            raise UsageError(f"a batch of {self.batch_size} examples")
-        if not 0 <= index < hosts:
-            raise UsageError(f"host {index} of {hosts}", do="count hosts from 0")
-        if self.batch_size % hosts:
-            raise UsageError(
-                f"a batch of {self.batch_size} examples can't be shared by {hosts} hosts",
-                do="take a batch size that they divide",
-            )
-        if self.epochs is not None and self.epochs < 0:
-            raise UsageError(f"{self.epochs} epochs")
-        if self.epochs is None and not len(self.dataset):
-            raise UsageError(
-                f"split {self.split!r} holds no examples to go through for ever",
-                where=str(self.dataset.folder),
-            )
-        self._stream.order(0)  # refuses a window that is none
+    @property
+    def batch_size(self) -> int:
+        """Return how many examples a global batch holds."""
+        return self.batching.batch_size
 
     @property
     def identity(self) -> dict[str, Any]:
         """Return as JSON what the order of examples follows from, so that it can be compared."""
-        ends = [0, len(self.dataset) - 1] if len(self.dataset) else []
-        return {
-            "digest": self.dataset.manifest.digest,
-            "split": self.split,
-            "examples": len(self.dataset),
-            "ends": self.dataset.ids(np.array(ends, np.int64)),  # tells slices of a length apart
-            "seed": self.seed,
-            "shuffle": self.shuffle,
-            "window": self.window,
-        }
+        return self.batching.identity
 
-    @cached_property
-    def batches(self) -> int | None:
-        """Return how many global batches there are, from the beginning; None for no end."""
-        if self._total is None:
-            return None
-        return batch_count(self._total, self.batch_size, self.drop_remainder)
+    @property
+    def quarantine(self) -> list[dict[str, Any]]:
+        """Return the damaged records that others stood in for so far; only where not `strict`."""
+        return self.batching.quarantine
 
     def at(self, start: int, host: tuple[int, int] | None = None) -> Batches:
         """Return the batches from this global batch on."""
         if start < 0:
             raise UsageError(f"batch {start} to start with", do="count batches from 0")
-        feed = self if host is None else replace(self, host=host)
-        return Batches(feed, start, _Reader(feed))
-
-    def records(self, block: int, size: int = 1) -> list[bytes]:
-        """Return this host's records of the global batches [block * size, (block + 1) * size)."""
-        # Hosts divide a batch evenly, so several batches on end are shared like one large one.
-        positions = batch_positions(block, size * self.batch_size, self.host, self._total)
-        return self.dataset.records(self._stream[positions])
+        feed = self if host is None else replace(self, batching=replace(self.batching, host=host))
+        return Batches(feed, start, _Reader(feed.batching))
 
     def parse(self, records: tf.Tensor) -> dict[str, Any]:
         """Make a dict of tensors of serialized examples, in the graph."""
-        features = self.dataset.features
+        features = self.batching.features
         spec = {name: _spec(feature) for name, feature in features.items()}
         parsed = tf.io.parse_example(records, spec)
         return {name: _typed(parsed[name], feature) for name, feature in features.items()}
-
-    @property
-    def rows(self) -> int | None:
-        """Return how many examples each batch holds on this host; None where the last has fewer."""
-        if self.drop_remainder or self._total is None or self._total % self.batch_size == 0:
-            return self.share
-        return None
-
-    @property
-    def share(self) -> int:
-        """Return how many examples of a full batch are this host's."""
-        return self.batch_size // self.host[1]
-
-    @cached_property
-    def _total(self) -> int | None:
-        return None if self.epochs is None else self.epochs * len(self.dataset)
-
-    @cached_property
-    def _stream(self) -> Stream:
-        sizes = () if self.window is None else self.dataset.sizes
-        return Stream(len(self.dataset), self.seed, self.shuffle, self.window, sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,22 +145,39 @@ class Batches:
     @cached_property
     def dataset(self) -> tf.data.Dataset:
         """Return them as a `tf.data.Dataset`, whose attribute `nndata` is this."""
-        feed, size = self.feed, self.reader.size
-        blocks = tf.data.Dataset.counter(self.start // size).map(self.reader.in_graph)
-        batches = blocks.prefetch(1).flat_map(self._cut).skip(self.start % size)
-        if feed.batches is not None:
-            batches = batches.take(max(0, feed.batches - self.start))
-        batches = batches.map(feed.parse)
-        if feed.map is not None:
-            batches = batches.map(feed.map, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        batches = self._full()
+        if (short := self._short()) is not None:
+            batches = batches.concatenate(short)
+        if self.feed.map is not None:
+            batches = batches.map(
+                self.feed.map, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            )
         made = batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
         made.nndata = self  # lets `train` begin it anywhere
         return made
 
-    def _cut(self, records: tf.Tensor) -> tf.data.Dataset:
-        rows, shape = self.feed.share, [self.feed.rows]
-        numbers = tf.data.Dataset.range(0, self.reader.size * rows, rows)
-        return numbers.map(lambda first: tf.ensure_shape(records[first : first + rows], shape))
+    def _full(self) -> tf.data.Dataset:
+        """Return the batches that hold all of their examples, read and parsed some at a time."""
+        batching, size = self.feed.batching, self.reader.size
+        if batching.full is None:
+            firsts = tf.data.Dataset.counter(self.start, size)
+        else:
+            firsts = tf.data.Dataset.range(self.start, batching.full, size)
+        records = firsts.map(self.reader.in_graph).prefetch(AHEAD)
+        if any(feature.many for feature in batching.features.values()):
+            # A ragged tensor is cut row by row, which costs more than parsing small batches.
+            return self._parsed(records.rebatch(batching.share, drop_remainder=True))
+        return self._parsed(records).rebatch(batching.share, drop_remainder=True)
+
+    def _short(self) -> tf.data.Dataset | None:
+        """Return the last batch of a finite run, where it is asked for and isn't full."""
+        full, last = self.feed.batching.full, self.feed.batching.batches
+        if full is None or last is None or max(full, self.start) >= last:
+            return None
+        return self._parsed(tf.data.Dataset.range(full, last).map(self.reader.in_graph))
+
+    def _parsed(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        return records.map(self.feed.parse, num_parallel_calls=AHEAD, deterministic=True)
 
     def __iter__(self) -> Iterator[Batch]:
         try:
@@ -232,24 +190,27 @@ class Batches:
 class _Reader:
     """Reads blocks of batches from inside the graph, and remembers what went wrong."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, batching: Batching) -> None:
+        self._batching = batching
         self.fault: NndataError | None = None
 
     @cached_property
     def size(self) -> int:
         """Return how many batches are read together."""
-        shards = self._feed.dataset.manifest.shards
+        shards = [shard for one in self._batching.members for shard in one.manifest.shards]
         average = sum(s.bytes for s in shards) // max(1, sum(s.examples for s in shards))
         examples = min(AT_ONCE, AT_ONCE_BYTES // max(1, average))
-        return max(1, examples // self._feed.share)
+        return max(1, examples // self._batching.share)
 
-    def in_graph(self, block: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(tf.numpy_function(self._read, [block], tf.string), [None])
+    def in_graph(self, first: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(self._read, [first], tf.string), [None])
 
-    def _read(self, block: NDArray[np.int64]) -> NDArray[np.object_]:
+    def _read(self, first: NDArray[np.int64]) -> NDArray[np.object_]:
+        full, count = self._batching.full, self.size
+        if full is not None:
+            count = max(1, min(count, full - int(first)))
         try:
-            records = self._feed.records(int(block), self.size)
+            records = self._batching.records(int(first), count)
         except NndataError as error:
             self.fault = error  # TensorFlow would hand on only its words
             raise

@@ -1,71 +1,161 @@
-"""`nndata.load`, shuffled over the whole dataset, beside TensorFlow reading the files in a row."""
+"""Batches of 100,000 texts of 2 KB, shuffled over all of them, beside reading the files in order.
+
+Both parse, both check the CRC of every record. CPU seconds are given too: where the machine is
+shared with others, they move less than the wall's.
+"""
 
 from __future__ import annotations
 
 import os
+import random
+import resource
+import shutil
+import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import numpy as np
-import tensorflow as tf
-from figures import Figure, seconds
+from figures import Figure
 
 from nndata.dataset import Dataset
-from nndata.example import Feature
-from nndata.feed.tensorflow import load
-from nndata.order import Order, Stream
+from nndata.example import Example, Feature
+from nndata.feed import plain
 from nndata.testing import make_dataset
 
-EXAMPLES, BYTES = 50_000, 2_000
-SPEC = {"id": tf.io.FixedLenFeature([], tf.string), "text": tf.io.FixedLenFeature([], tf.string)}
+COUNT, SHARDS, RUNS = 100_000, 8, 5
+TEXTS = ("title", "text", "url", "timestamp")
+FEATURES = {**{name: Feature("str") for name in TEXTS}, "revision": Feature("int")}
+SEQUENTIAL = "TFRecordDataset and parse_example in file order"
 
 
 def run() -> Iterator[Figure]:
-    """Yield records a second by batch size, and what of that the order alone costs."""
-    with tempfile.TemporaryDirectory() as folder:
-        examples = [{"id": f"e:{n}", "text": f"{n:08d}" * (BYTES // 8)} for n in range(EXAMPLES)]
-        dataset = make_dataset(Path(folder) / "d", examples, {"text": Feature("str")}, shards=16)
-        for batch_size in (64, 512):
-            yield from rates(dataset, batch_size)
-    yield from orders()
+    """Yield records a second of each feed and of its peer, by batch size."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    folder = Path(tempfile.mkdtemp(prefix="nndata-bench-"))
+    try:
+        dataset = make_dataset(folder, _examples(), FEATURES, shards=SHARDS)
+        for batch_size in (64, 128, 1024):
+            yield from _tensorflow(dataset, batch_size)
+        yield from _others(dataset)
+    finally:
+        shutil.rmtree(folder)
 
 
-def rates(dataset: Dataset, batch_size: int) -> Iterator[Figure]:
-    """Yield the rates of both, each in turn on the same files."""
+def _examples() -> list[Example]:
+    dice = random.Random(0)
+    text = "".join(dice.choices("abcdefgh ijklmn", k=1 << 20))
+    return [_example(number, text, dice) for number in range(COUNT)]
+
+
+def _example(number: int, text: str, dice: random.Random) -> Example:
+    at = dice.randrange(len(text) - 3000)
+    return {
+        "id": f"simplewiki:{number}",
+        "title": f"Title {number}",
+        "text": text[at : at + dice.randint(1000, 3000)],
+        "url": f"https://simple.wikipedia.org/wiki/Title_{number}",
+        "timestamp": "2026-01-01T00:00:00Z",
+        "revision": 9_000_000 + number,
+    }
+
+
+def _tensorflow(dataset: Dataset, batch_size: int) -> Iterator[Figure]:
+    import nndata
+
+    shuffled, read, sequential, raw = _turns(
+        lambda: _count(nndata.load(dataset, batch_size=batch_size, epochs=1)),
+        lambda: _count(_sequential(dataset, batch_size, parse=False)),
+        lambda: _count(_sequential(dataset, batch_size)),
+        lambda: _reading(dataset, batch_size),
+    )
+    for name, which in (("wall", 0), ("CPU", 1)):
+        ratio = sequential[which] / shuffled[which]
+        yield Figure(
+            f"nndata.load, shuffled, batches of {batch_size}, by {name}",
+            COUNT / shuffled[which],
+            "records/s",
+            SEQUENTIAL,
+            ratio,
+            note=f"{COUNT / sequential[which]:,.0f} there",
+        )
+    yield Figure(
+        f"reading records alone, batches of {batch_size}, by CPU",
+        COUNT / raw[1],
+        "records/s",
+        "TFRecordDataset alone",
+        read[1] / raw[1],
+        note="order, gather and CRC in Python, before they are tensors",
+    )
+
+
+def _others(dataset: Dataset) -> Iterator[Figure]:
+    arrays, *theirs = _turns(
+        lambda: _count(plain.load(dataset, batch_size=128, epochs=1)),
+        *(lambda job=job: job(dataset) for job in _peers().values()),
+        runs=3,
+    )
+    yield Figure("nndata.feed.plain, shuffled, by wall", COUNT / arrays[0], "records/s")
+    for name, taken in zip(_peers(), theirs, strict=True):
+        yield Figure(name, COUNT / taken[0], "records/s", "nndata.feed.plain", arrays[0] / taken[0])
+
+
+def _peers() -> dict[str, Callable[[Dataset], object]]:
+    """Return the peers that are installed."""
+    try:
+        import datasets  # noqa: F401
+    except ImportError:
+        return {}
+    return {"datasets, shuffled rows, by wall": _datasets}
+
+
+def _datasets(dataset: Dataset) -> int:
+    from nndata.feed.huggingface import to_huggingface
+
+    return sum(1 for _ in to_huggingface(dataset, shuffle=False).shuffle(seed=0).iter(128))
+
+
+def _sequential(dataset: Dataset, batch_size: int, parse: bool = True) -> Any:
+    import tensorflow as tf
+
     files = [str(dataset.folder / f"{shard.name}.tfrecord") for shard in dataset.shards]
-
-    def in_a_row() -> tf.data.Dataset:
-        records = tf.data.TFRecordDataset(files).batch(batch_size, drop_remainder=True)
-        return records.map(lambda some: tf.io.parse_example(some, SPEC)).prefetch(tf.data.AUTOTUNE)
-
-    def shuffled() -> tf.data.Dataset:
-        return load(dataset, batch_size=batch_size, epochs=1)
-
-    ours, floor = seconds(consumed(shuffled), consumed(in_a_row), runs=5)
-    name = f"load, batches of {batch_size}"
-    against = "of TFRecordDataset + parse_example in a row"
-    yield Figure(name, EXAMPLES / ours, "records/s", against, floor / ours)
+    spec = {
+        name: tf.io.FixedLenFeature([], tf.int64 if feature.kind == "int" else tf.string)
+        for name, feature in dataset.features.items()
+    }
+    records = tf.data.TFRecordDataset(files).batch(batch_size, drop_remainder=True)
+    if parse:
+        records = records.map(lambda some: tf.io.parse_example(some, spec))
+    return records.prefetch(tf.data.AUTOTUNE)
 
 
-def consumed(make: Callable[[], tf.data.Dataset]) -> Callable[[], None]:
-    """Return what goes through a dataset once."""
+def _reading(dataset: Dataset, batch_size: int) -> None:
+    import nndata
 
-    def go() -> None:
-        for _ in make():
-            pass
-
-    return go
+    feed = nndata.load(dataset, batch_size=batch_size, epochs=1).nndata
+    for first in range(0, COUNT // batch_size, feed.reader.size):
+        feed.feed.batching.records(first, feed.reader.size)
 
 
-def orders() -> Iterator[Figure]:
-    """Yield how long positions take to become indices, however many examples there are."""
-    positions = np.arange(1024)
-    for length in (10**6, 10**12):
-        (taken,) = seconds(lambda length=length: Order(length)[positions], runs=50)
-        yield Figure(f"order of {length:.0e} examples, 1,024 at once", taken / 1.024e-6, "ns each")
-    far = np.arange(10**11, 10**11 + 64)
-    (taken,) = seconds(lambda: Stream(5 * 10**8)[far], runs=50)
-    yield Figure("batch of 64 at position 1e11 of 5e8 examples", taken * 1e6, "µs")
+def _count(batches: Any) -> int:
+    return sum(1 for _ in batches)
+
+
+def _turns(*jobs: Callable[[], object], runs: int = RUNS) -> list[tuple[float, float]]:
+    """Return the median wall and CPU seconds of each job; they take turns, after one to warm up."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in jobs]
+    for _ in range(runs + 1):
+        for job, times in zip(jobs, taken, strict=True):
+            begin, used = time.perf_counter(), _cpu()
+            job()
+            times.append((time.perf_counter() - begin, _cpu() - used))
+    return [
+        (statistics.median(t[0] for t in times[1:]), statistics.median(t[1] for t in times[1:]))
+        for times in taken
+    ]
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime

@@ -5,6 +5,8 @@ import pytest
 
 from nndata.errors import FormatError, NotFoundError, UsageError
 from nndata.example import Feature
+from nndata.feed import plain
+from nndata.mixture import Mixture
 from nndata.order import Order, Stream
 from nndata.testing import make_dataset
 
@@ -227,3 +229,43 @@ def test_a_damaged_record_is_an_error_that_names_it(tmp_path):
         list(batches.nndata)
     with pytest.raises(feed.tf.errors.OpError, match="record 4"):
         next(iter(batches))
+
+
+def test_unless_strict_the_next_example_stands_in_for_a_damaged_one(tmp_path):
+    dataset = make_dataset(tmp_path / "d", [example(n) for n in range(8)], FEATURES)
+    path = tmp_path / "d" / f"{dataset.shards[0].name}.tfrecord"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    batches = load(tmp_path / "d", batch_size=8, shuffle=False, epochs=1, strict=False)
+    assert numbers(batches) == [[0, 1, 2, 3, 5, 5, 6, 7]]
+    (one,) = batches.nndata.feed.quarantine
+    assert one["index"] == 4
+    assert "record 4" in one["error"]
+
+
+@pytest.fixture(scope="module")
+def mixture(dataset, tmp_path_factory):
+    made = [example(1000 + number) for number in range(10)]
+    other = make_dataset(tmp_path_factory.mktemp("feed") / "f", made, FEATURES, shards=3)
+    return Mixture({dataset: 3, other: 1}, schedule=[(10, {dataset: 1, other: 1})])
+
+
+@pytest.mark.parametrize("more", [{}, {"window": 2}, {"shuffle": False}, {"host": (1, 2)}])
+def test_every_feed_gives_the_same_examples_in_the_same_order(dataset, mixture, more):
+    for data in (dataset, mixture):
+        theirs = plain.load(data, batch_size=8, start=7, **more)
+        expected = [[int(name[2:]) for name in theirs[7 + k]["id"]] for k in range(8)]
+        assert numbers(load(data, batch_size=8, start=7, **more).take(8)) == expected
+
+
+def test_batches_without_lists_are_cut_from_larger_ones_that_were_parsed_at_once(tmp_path):
+    made = [{"id": f"e:{n}", "text": "é" * n} for n in range(50)]
+    dataset = make_dataset(tmp_path / "d", made, {"text": Feature("str")}, shards=3)
+    for keep in (False, True):
+        batches = load(dataset, batch_size=4, start=3, epochs=2, drop_remainder=not keep)
+        assert flat(numbers(batches)) == expected(12, 88, length=50)
+        batches = load(dataset, batch_size=7, start=3, epochs=2, drop_remainder=not keep)
+        assert flat(numbers(batches)) == expected(21, 79 if keep else 77, length=50)
+    shapes = load(dataset, batch_size=4).element_spec
+    assert {name: spec.shape for name, spec in shapes.items()} == {"id": (4,), "text": (4,)}

@@ -75,10 +75,10 @@ def test_an_index_that_ends_elsewhere_is_told(made):
     path = _file(made, ".index.npy")
     offsets = np.load(path)
     path.write_bytes(npy_bytes(offsets - 1))
-    with pytest.raises(FormatError, match="the index runs from"):
+    with pytest.raises(IntegrityError, match="the index runs from"):
         made[0]
     path.write_bytes(npy_bytes(offsets[:-1]))
-    with pytest.raises(FormatError, match="holds 20 numbers, says 20, and should hold 21"):
+    with pytest.raises(IntegrityError, match="holds 20 numbers, says 20, and should hold 21"):
         made[0]
 
 
