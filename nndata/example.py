@@ -45,7 +45,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A record that is left out, and why; it is counted and handed on to nobody."""
+    """A record that is left out, and why; it is counted and handed on to nobody.
+
+    A reason that begins with "damaged " says that bytes of the input are lost; one that begins with
+    "cost:" says what the record would have cost, and puts it into the manifest's quarantine.
+    """
 
     reason: str
     origin: Origin

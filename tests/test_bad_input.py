@@ -96,16 +96,16 @@ def test_an_html_page_in_place_of_the_listing_is_exit_6(site, tmp_path):
     fetch(site, tmp_path, "--date", "20260801", "--producer", "run", code=6)
 
 
-def test_a_cut_off_dump_of_ones_own_names_what_is_missing(tmp_path):
+def test_a_cut_off_dump_of_ones_own_is_exit_6_and_its_whole_pages_are_kept(tmp_path):
     path = tmp_path / "cut.xml.bz2"
-    path.write_bytes(bz2.compress(XML)[:-100])
-    done = nndata(
-        *("fetch", "wikipedia", "--file", path, "--out", tmp_path / "out"),
-        home=tmp_path,
-        code=None,
-    )
-    assert done.returncode in (6, 8), done.stderr
-    assert "cut.xml.bz2" in done.stderr
+    streams = [bz2.compress(XML[:8000]), bz2.compress(XML[8000:])]
+    path.write_bytes(b"".join(streams)[:-50])
+    words = ("fetch", "wikipedia", "--file", path, "--out", tmp_path / "out", "--json")
+    for _ in range(2):  # the second time it is there already, and as damaged as before
+        done = nndata(*words, home=tmp_path, code=6)
+        assert "1 damaged bz2 stream" in done.stderr
+        assert "file:cut.xml.bz2" in done.stderr
+    assert 5 < json.loads(done.stdout)["examples"] < 40
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,24 @@ def test_a_trace_cut_out_of_the_dump_decompresses_to_the_page(english, tmp_path)
 
 
 @pytest.mark.real
+def test_the_wiktionary_sample_becomes_the_dataset_that_independent_counts_expect(tmp_path):
+    xml = bz2.decompress(mirrors.real(mirrors.WIKTIONARY).read_bytes())
+    mirrors.lay_out(tmp_path / "site", "enwiktionary", "20260801", xml)
+    expected = mirrors.counts(xml)
+    assert (expected["pages"], expected["redirects"]) == (1389, 15)
+    with serve(tmp_path / "site") as server:
+        words = ("fetch", "wikipedia", "--language", "enwiktionary", "--mirror", server.url)
+        result = json.loads(nndata(*words, "--json", home=tmp_path).stdout)
+    assert result["examples"] + sum(result["dropped"].values()) == 1389
+    dataset = open_dataset(result["folder"])
+    titles, kept = [example["title"] for example in dataset], expected["articles"]
+    assert [title for title in kept if title in set(titles)] == titles
+    assert len(kept) == 1331
+    assert (titles[0], titles[9], titles[-1]) == (kept[0], kept[9], kept[-1])
+    assert dataset[0]["id"].startswith("enwiktionary:")
+
+
+@pytest.mark.real
 def test_every_minidump_is_read_with_the_counts_that_a_regular_expression_finds(
     tmp_path, monkeypatch
 ):

@@ -12,7 +12,7 @@ import click
 
 from nndata.cli._options import FOLDER, chosen, division, field_options
 from nndata.config import build, nearest
-from nndata.errors import UsageError
+from nndata.errors import IntegrityError, UsageError
 from nndata.progress import Progress, amount, for_stream
 from nndata.registry import source_class, source_names
 
@@ -180,6 +180,20 @@ def print_dataset(dataset: Dataset, as_json: bool) -> None:
         },
         as_json,
     )
+    _tell_damage(dataset)
+
+
+def _tell_damage(dataset: Dataset) -> None:
+    """Exit 6 where bytes of the input were lost; what was whole is in the dataset all the same."""
+    dropped = dataset.manifest.dropped
+    damaged = {reason: n for reason, n in dropped.items() if reason.startswith("damaged ")}
+    if damaged:
+        raise IntegrityError(
+            "input is damaged: " + ", ".join(f"{n} {reason}" for reason, n in damaged.items()),
+            where=", ".join(sorted({str(file["url"]) for file in dataset.manifest.files})),
+            why=f"the {dataset.manifest.examples:,} examples that are whole are in {dataset.folder}",
+            do="get the file again, and make another dataset of it",
+        )
 
 
 def _print_result(result: dict[str, Any], as_json: bool) -> None:
