@@ -191,7 +191,7 @@ def _tell_damage(dataset: Dataset) -> None:
         raise IntegrityError(
             "input is damaged: " + ", ".join(f"{n} {reason}" for reason, n in damaged.items()),
             where=", ".join(sorted({str(file["url"]) for file in dataset.manifest.files})),
-            why=f"the {dataset.manifest.examples:,} examples that are whole are in {dataset.folder}",
+            why=f"{dataset.manifest.examples:,} examples that are whole are in {dataset.folder}",
             do="get the file again, and make another dataset of it",
         )
 
