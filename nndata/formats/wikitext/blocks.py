@@ -13,19 +13,23 @@ from nndata.formats.wikitext.marks import (
     ITEM,
     NOTHING,
     PARAGRAPH,
-    TERM,
 )
 
 __all__ = ["count_gaps", "join_lines", "mark_blocks", "set_space", "tidy_gaps"]
 
-_HEADING = re.compile(r"\n(={1,6})([^\n]+)\1[ \t]*+(?=\n)")
+_HEADING = re.compile(rf"\n(={{1,6}})([^\n]+)\1[ \t{DROPPED}]*+(?=\n)")
 _RULER = re.compile(r"\n-----*+")
 _LIST_LINE = re.compile(r"\n[*#:;][^\n]*+")
-_TERM = re.compile(r"\n[*#:]*+;[*#:; \t]*+(?=[^\n:]*+:)")
+_TERM = re.compile(r"\n[*#:]*+;[*#:; \t]*+(?=[^\n:]*+:)([^\n]*+)")
 _BULLET = re.compile(r"\n[*#:;]+[ \t]*+")
-_EMPTY_LINE = re.compile(rf"\n[{ITEM}{TERM} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
-_EMPTY_ITEM = re.compile(rf"\n[{ITEM}{TERM}][ \t]*+(?=\n)")
-_MEANING = re.compile(rf"{TERM}([^\n:]*+(?::(?=//)[^\n:]*+)*+):[ \t]*+")
+_EMPTY_LINE = re.compile(rf"\n[{ITEM} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
+_EMPTY_ITEM = re.compile(rf"\n{ITEM}[ \t]*+(?=\n)")
+_IN_TERM = re.compile(  # what may hold a colon that parts no term from its meaning
+    r"\[\[[^\[\]\n]*+\]\]|\[(?:[a-z]+:)?//[^\[\]\n]*+\]"
+    r"|\b(?:(?:https?|ftps?|ircs?)://|news:|mailto:)[^\s\[\]<>]*[^\s\[\]<>,;.:!?]|-\{[^{}\n]*+\}-"
+    r"|<(?:br|hr|wbr)\b[^<>]*+>|<(/?)[a-z][^<>]*+(?<!/)>|(:)|(''+)",
+    re.IGNORECASE,
+)
 _LIST_END = re.compile(rf"{ITEM}[^\n]*+\n(?![{ITEM}\n])")
 
 _GAPS = re.compile(rf"{DROPPED}(?:[ ,;:/]*+{DROPPED})++")
@@ -40,14 +44,32 @@ def mark_blocks(text: str, keep: Collection[str]) -> str:
     text = _RULER.sub("\n\n", text)
     if "lists" not in keep:
         return _LIST_LINE.sub("", text)
-    if "\n;" in text:
-        text = _TERM.sub("\n" + TERM, text)
+    if ";" in text:
+        text = _TERM.sub(_parted, text)
     return _BULLET.sub("\n" + ITEM, text)
 
 
 def _marked(match: re.Match[str]) -> str:
     title = match[2].replace(DROPPED, "").strip()
     return f"\n{PARAGRAPH}{HEADING}{len(match[1])}{title}{PARAGRAPH}" if title else "\n"
+
+
+_ITALIC, _BOLD = 1, 2
+_STYLES = {"''": _ITALIC, "'''''": _ITALIC | _BOLD}
+
+
+def _parted(match: re.Match[str]) -> str:
+    """Return a term and what it means as two items, parted at the first colon in no link or tag."""
+    line, depth, quoted = match[1], 0, 0
+    for token in _IN_TERM.finditer(line):
+        if token[2] and not depth and not quoted:
+            meaning = line[token.end() :].lstrip(" \t")
+            return f"\n{ITEM}{line[: token.start()]}\n{ITEM}{meaning}"
+        if token[1] is not None:
+            depth = max(0, depth - 1) if token[1] else depth + 1
+        elif token[3]:
+            quoted ^= _STYLES.get(token[3], _BOLD)
+    return f"\n{ITEM}{line}"
 
 
 def count_gaps(text: str) -> int:
@@ -91,8 +113,6 @@ def _joined(left: str, right: str) -> tuple[str, str]:
 def join_lines(text: str) -> str:
     """Return the text without quotes, its list items on lines of their own and without gaps."""
     text = "\n".join([drop_quotes(line) if "''" in line else line for line in text.split("\n")])
-    if TERM in text:
-        text = _MEANING.sub(rf"{ITEM}\1\n{ITEM}", text).replace(TERM, ITEM)
     if ITEM in text:
         text = _LIST_END.sub(_with_blank_line, _EMPTY_ITEM.sub("", text))
     return text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from nndata.formats.wikitext.extensions import TAGS
-from nndata.formats.wikitext.marks import BREAK, PARAGRAPH
-from nndata.formats.wikitext.names import SWITCHES
+from nndata.formats.wikitext.marks import BREAK, NOTHING, PARAGRAPH
+from nndata.formats.wikitext.names import SWITCHES, SWITCHES_IN_ANY_CASE
 
 __all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags"]
 
@@ -19,17 +19,19 @@ def _tags(*names: str) -> re.Pattern[str]:
 
 
 _INLINE_TAG = _tags(
-    *("abbr", "bdi", "bdo", "big", "b", "cite", "code", "data", "del", "dfn", "em", "font", "img"),
-    *("ins", "i", "kbd", "link", "mark", "meta", "noinclude", "onlyinclude", "phonos", "poem", "q"),
+    *("abbr", "bdi", "bdo", "big", "b", "cite", "code", "data", "del", "dfn", "em", "font"),
+    *("ins", "i", "kbd", "mark", "noinclude", "onlyinclude", "phonos", "poem", "q"),
     *("rb", "rp", "rtc", "rt", "ruby", "samp", "section", "small", "span", "strike", "strong"),
     *("sub", "sup", "s", "time", "translate", "tt", "tvar", "u", "var", "wbr"),
     *sorted(TAGS),
 )
 _BREAK_TAG = _tags(
-    *("br", "caption", "center", "colgroup", "col", "dd", "div", "dl", "dt", "hr", "li", "ol"),
-    *("tbody", "td", "tfoot", "thead", "th", "tr", "ul"),
+    *("br", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol"),
+    *("td", "th", "tr", "ul"),
 )
-_PARAGRAPH_TAG = _tags("blockquote", "h[1-6]", "p", "table")
+_PARAGRAPH_TAG = _tags("blockquote", "h[1-6]", "pre", "p", "table")
+_MICRODATA = re.compile(r"<(?:link|meta)\s(?>[^<>]*?itemprop)[^<>]*+>", re.IGNORECASE)
+_URL_BEFORE_TAG = re.compile(r"\[(?:[a-z]+:)?//[^\s\[\]<>\"]+(?=<)", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"<(span|div)\b(?>[^<>]*?display\s*:\s*none)[^<>]*+>[^<]*+</\1\s*>", re.IGNORECASE
 )
@@ -38,9 +40,13 @@ _VARIANT = re.compile(r"-\{([^{}]*)\}-")
 _NESTED_VARIANTS = 8  # how deep they are looked for
 _FLAGS = re.compile(r"((?:[\s;A-Z]|[a-z]+-?[a-z]*|-)*+)\|")
 _SHOWN_ELSEWHERE = {"H", "T", "-"}  # rules and titles, whose place in the text is empty
-_RULE = re.compile(r"(?:^|;)\s*(?:[^;:]*=>)?\s*[a-z]{2,3}(?:-[a-z]+)*\s*:([^;]*)")
+_RULE = re.compile(r"(?:^|;)\s*(?:[^;:]*=>)?\s*([a-z]{2,3}(?:-[a-z]+)*)\s*:([^;]*)")
+# What a reader who chose no variant sees, where there are several; else the first.
+_PREFERRED = ("zh", "zh-hans", "zh-hant", "zh-cn", "zh-tw", "sr", "sr-ec")
 
-_SWITCH = re.compile(rf"__(?:{'|'.join(SWITCHES)}|[^\W\d_a-zA-Z]+(?:_[^\W\d_a-zA-Z]+)*)__")
+_SWITCH = re.compile(
+    rf"__(?:{'|'.join(SWITCHES)}|(?i:{'|'.join(SWITCHES_IN_ANY_CASE)})|[^\W\d_a-zA-Z]+(?:_[^\W\d_a-zA-Z]+)*)__"
+)
 
 
 def drop_tags(text: str) -> str:
@@ -49,6 +55,9 @@ def drop_tags(text: str) -> str:
         return text
     if "display" in text:
         text = _HIDDEN.sub("", text)
+    if "itemprop" in text:
+        text = _MICRODATA.sub("", text)
+    text = _URL_BEFORE_TAG.sub(rf"\g<0>{NOTHING}", text)
     text = _INLINE_TAG.sub("", text)
     text = _BREAK_TAG.sub(BREAK, text)
     return _PARAGRAPH_TAG.sub(PARAGRAPH, text)
@@ -75,10 +84,17 @@ def _variant(match: re.Match[str]) -> str:
     flags = _FLAGS.match(content)
     if flags:
         content = content[flags.end() :]
-        if _SHOWN_ELSEWHERE.intersection(flags[1].replace(";", " ").split()):
+        names = flags[1].replace(";", " ").split()
+        if _SHOWN_ELSEWHERE.intersection(names):
             return ""
-    rule = _RULE.search(content)
-    return rule[1].strip() if rule else content
+        if "R" in names:
+            return content
+    rules = [(name, text.strip()) for name, text in _RULE.findall(content)]
+    return min(rules, key=_rank)[1] if rules else content
+
+
+def _rank(rule: tuple[str, str]) -> int:
+    return _PREFERRED.index(rule[0]) if rule[0] in _PREFERRED else len(_PREFERRED)
 
 
 def drop_quotes(line: str) -> str:

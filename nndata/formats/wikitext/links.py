@@ -14,12 +14,13 @@ __all__ = ["label_links", "label_urls"]
 
 # Target without a namespace, and label; taken apart by `split`, so that no Python runs for each.
 _PLAIN = re.compile(
-    r"\[\[(?:[^\[\]|\n:<>{}]*+\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
+    r"\[\[(?:[^\[\]|\n:<>{}]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
 )
 _PREFIXED = re.compile(r"\[\[([^\[\]|\n<>{}]*+)(?:\|([^\[\]]*+))?\]\]")
+_QUOTED = re.compile(r"\[\[[^\[\]|\n']*+(?:'(?!')[^\[\]|\n']*+)*+''[^\[\]|\n]*+\]\]")
 _BRACKETS = re.compile(r"\[\[|\]\]")
 _TARGET = re.compile(r"[^\[\]|\n<>{}]*+")
-_PARENTHESIS = re.compile(r" ?\([^()]*\)$|, .*$")
+_NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}<>|]")
 # "thumb", "text-top", "250px": in any language a short word in small letters.
 _OPTION = re.compile(r"[\d\sx]*[^\W\d_]+(?:[-_][^\W\d_]+)?")
 _LONGEST_OPTION = 24
@@ -34,8 +35,10 @@ _PROTOCOLS = (
     *("bitcoin:", "magnet:", "urn:", "geo:", "tel:", "sips?:", "sms:", "xmpp:", "matrix:"),
 )
 _PROTOCOL = re.compile("|".join(_PROTOCOLS), re.IGNORECASE)
+_NO_URL = r"\s\[\]<>\"\x00-\x20\x7f"
 _URL = re.compile(
-    rf"\[((?:{'|'.join(_PROTOCOLS)})[^\s\[\]<>\"\x00-\x20\x7f]+)[ \t\u00a0\u2000-\u200a\u3000]*",
+    rf"\[((?:{'|'.join(_PROTOCOLS)})(?:\[[0-9a-f:.]+\]|[^{_NO_URL}])[^{_NO_URL}]*+)"
+    r"[ \t\u00a0\u2000-\u200a\u3000]*",
     re.IGNORECASE,
 )
 
@@ -45,10 +48,17 @@ def label_links(text: str, site: Site, keep: Collection[str]) -> str:
     if "[[" not in text:
         return text
     labels = _Labels(site, "captions" in keep)
+    if "''" in text:
+        text = _QUOTED.sub(_with_apostrophes, text)
     text = "".join(_PLAIN.split(text))
     if "[[" in text:
         text = _PREFIXED.sub(labels.of_match, text)
     return labels.of_nested(text) if "[[" in text and "]]" in text else text
+
+
+def _with_apostrophes(match: re.Match[str]) -> str:
+    """Return a link without a label so that the quotes in it stay apostrophes."""
+    return match[0].replace("'", f"'{NOTHING}")
 
 
 class _Labels:
@@ -69,10 +79,9 @@ class _Labels:
             return self._picture(label or "") if kind == "file" else DROPPED
         if _PROTOCOL.match(target):
             return whole  # [[http://…]] is a link outside within brackets
-        if label or not target:
-            return label or whole
-        name = target.removeprefix(":")
-        return unquote(name) if label is None else _after_pipe_trick(name)
+        if label is None:
+            return _unquoted(target.removeprefix(":")) or whole
+        return label if label and target else whole  # the pipe trick is for saving a page
 
     def _picture(self, label: str) -> str:
         """Return a picture's caption, if asked for: its last part that is no option."""
@@ -111,9 +120,9 @@ class _Labels:
 
     def _of_innermost(self, text: str, start: int, bar: int, end: int) -> list[Span]:
         """Return what stands for a link without links in it; nothing for what is no link."""
-        if text[bar] not in "|]":
+        if text[bar] != "|" and bar != end - 2:
             return []
-        label = text[bar + 1 : end - 2] or None
+        label = text[bar + 1 : end - 2] if text[bar] == "|" else None
         shown = self._shown(text[start + 2 : bar], label, "")
         return [(start, end, shown)] if shown else []
 
@@ -128,9 +137,10 @@ def _is_option(part: str) -> bool:
     return part.islower() and bool(_OPTION.fullmatch(part))
 
 
-def _after_pipe_trick(name: str) -> str:
-    """Return what [[name|]] shows: "Rome" for "Wikipedia:Rome (city)"."""
-    return _PARENTHESIS.sub("", name.rpartition(":")[2])
+def _unquoted(name: str) -> str:
+    """Return the title that %41%20%42 stands for; none holds control characters or markup."""
+    title = unquote(name) if "%" in name else name
+    return name if _NO_TITLE.search(title) else title
 
 
 def label_urls(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BREAK", "DROPPED", "HEADING", "ITEM", "NOTHING", "PARAGRAPH", "RAW", "TERM", "clean"]
+__all__ = ["BREAK", "DROPPED", "HEADING", "ITEM", "NOTHING", "PARAGRAPH", "RAW", "clean"]
 
 RAW = "\x00"  # RAW 12 RAW: the twelfth piece of text that no rule of wikitext may touch
 DROPPED = "\x01"  # a template, picture, category or formula was here
@@ -15,10 +15,9 @@ HEADING = "\x02"  # starts a line, with the level after it
 ITEM = "\x03"  # starts a line of a list
 BREAK = "\x04"  # a new line that comes from a tag
 PARAGRAPH = "\x05"  # a new paragraph that comes from a tag
-TERM = "\x07"  # starts a line of a list that holds a term and what it means
 NOTHING = "\x06"  # <nowiki/>: keeps what is left and right of it apart
 
-_MARKS = RAW + DROPPED + HEADING + ITEM + TERM + BREAK + PARAGRAPH + NOTHING
+_MARKS = "".join(map(chr, range(8)))
 _TABLE = dict.fromkeys(map(ord, _MARKS))
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

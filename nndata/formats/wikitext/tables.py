@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
 
+from nndata.formats.wikitext.marks import DROPPED
 from nndata.formats.wikitext.spans import fill
 
 __all__ = ["lay_out_tables"]
@@ -13,6 +14,8 @@ __all__ = ["lay_out_tables"]
 _WIKI = re.compile(r"\n[ \t:]*(?:(\{\|)|\|\})")
 _HTML = re.compile(r"<(?:(table)\b[^<>]*|/table\s*)>", re.IGNORECASE)
 _HEADING = re.compile(r"\n=")
+# Rows without a table are those of one that a template opens; on other pages they are text.
+_OF_TABLES = (DROPPED, "\n|-", "\n|}")
 _STRAY = re.compile(r"\n[ \t]*\|[^\n]*")
 _CELL = re.compile(r"\|\||!!")
 _ATTRIBUTES = re.compile(r"[^\[\]|]*\|(?!\|)")
@@ -25,8 +28,8 @@ def lay_out_tables(text: str, keep: Collection[str]) -> str:
         text = _replace(text, _spans(text, _WIKI, to_the_end=True), "tables" in keep)
     if "<table" in text or "<TABLE" in text:
         text = _replace(text, _spans(text, _HTML, to_the_end=False), "tables" in keep)
-    # Rows without a table are those of one that a template opens.
-    return _STRAY.sub("", text) if "\n|" in text and "tables" not in keep else text
+    stray = "\n|" in text and "tables" not in keep and any(mark in text for mark in _OF_TABLES)
+    return _STRAY.sub("", text) if stray else text
 
 
 def _replace(text: str, tables: Iterable[tuple[int, int]], as_rows: bool) -> str:

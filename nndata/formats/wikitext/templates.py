@@ -11,7 +11,7 @@ import re
 
 from nndata.formats.wikitext.marks import DROPPED
 from nndata.formats.wikitext.spans import Span, fill, take_inner
-from nndata.formats.wikitext.words import LONGEST_NAME, is_known, shown
+from nndata.formats.wikitext.words import LONGEST_NAME, first_piece, is_known, shown
 
 __all__ = ["drop_templates"]
 
@@ -82,4 +82,4 @@ def _default(text: str, inside: tuple[int, int], inner: list[Span], budget: int)
     bar = text.find("|", start, min(end, start + LONGEST_NAME))
     if bar < 0 or end - bar > budget or (inner and inner[0][0] < bar):
         return DROPPED
-    return fill(text, inner, bar + 1, end)
+    return first_piece(fill(text, inner, bar + 1, end))

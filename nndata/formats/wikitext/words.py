@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from nndata.formats.wikitext.marks import DROPPED, PARAGRAPH
+from nndata.formats.wikitext.marks import BREAK, DROPPED, PARAGRAPH
 
-__all__ = ["LONGEST_NAME", "is_known", "shown"]
+__all__ = ["LONGEST_NAME", "first_piece", "is_known", "shown"]
 
 _RULES = {
     # Styles, languages and scripts.
@@ -23,11 +23,13 @@ _RULES = {
     "|flagcountry|drapeau|okina|mvar|mono|code|tt|key|kbd|samp|var|unicode|polytonic|enpr|vern"
     "|date-|dato|currency|formatnum|song|nihongo2|non-gloss definition|n-g|ngd|n-g-lite|taxlink"
     "|interlanguage link|ill|illm|gaps|format price|ling",
-    "{text,2,1}": "lang|langue|lang2|lingua|rtl-lang|script|resize|font|color|colour|fontcolor|bg"
-    "|wt|w|pedia|iw|нп3|нп4|нп5|не переведено|не переведено 3|не переведено 5|sort",
+    "{text,2,1}": "lang|langue|llang|en langue|lang2|lingua|rtl-lang|script|resize|font|color"
+    "|colour|fontcolor|bg|wt|w|pedia|iw|нп3|нп4|нп5|не переведено|не переведено 3|не переведено 5"
+    "|sort",
     "{texte,trad,1}": "lien",
     "{-1}": "transl|transliteration|translit|tlit",
     "{*}": "chem|chem2|linktext",
+    "{*-}": "respell",
     "{*, }": "hlist|flatlist|cslist|comma separated entries",
     "{1} ({2}, {3})": "nihongo",
     "{1} ({2})": "nihongo4",
@@ -37,12 +39,17 @@ _RULES = {
     "{1}/{2}": "frac|sfrac|fraction",
     "{1} {2}": "ship|num|tmp",
     "{1} {2}{3}": "unité|unite|nombre|unità",
-    "{1} {2} {3}": "date|daton",
+    "{1} {2} {3}": "date|daton|date de naissance|date de décès",
     "As of {1}": "as of|asof",
     "c. {1}": "circa|c.|approx",
     "fl. {1}": "floruit|fl.",
     "née {1}": "née|nee",
     "r. {1}–{2}": "reign",
+    "{1}–{2}": "dash year",
+    "ISBN {1}": "isbn",
+    "ISSN {1}": "issn",
+    "[sic]": "sic",
+    BREAK: "br|crlf|سخ",
     "×10^{1}": "e|esp",
     "{1} h {2}": "heure",
     "{1} m": "höhe",
@@ -59,14 +66,14 @@ _RULES = {
     "USS {1}": "uss",
     "⟨{1}⟩": "angbr|angbr ipa",
     # Signs.
-    " – ": "snd|spaced ndash|spnd|spaced en dash",
+    " – ": "snd|snds|spaced ndash|spnd|spaced en dash",
     "–": "ndash|endash|en dash",
     "—": "mdash|emdash|em dash|mdashb",
     "'": "'|apostrophe",
     "'s": "'s",
     "' \"": "' \"",
     "…": "...|ellipsis|nb...",
-    "\u00a0": "nbsp|thinsp|thin space|hair space|space",
+    "\u00a0": "nbsp|spaces|thinsp|thin space|hair space|space",
     " · ": "·|dot|middot|•|bull|bullet",
     # Dictionaries.
     "{alt,2}": "t|t+|tt|tt+|t-simple|t-check|t+check",
@@ -105,9 +112,26 @@ def _taken_apart(rule: str) -> Rule:
     return list(zip(parts[::2], [*places, []], strict=True))
 
 
+_CENTURIES = (
+    *("Ier", "IIe", "IIIe", "IVe", "Ve", "VIe", "VIIe", "VIIIe", "IXe", "Xe", "XIe", "XIIe"),
+    *("XIIIe", "XIVe", "XVe", "XVIe", "XVIIe", "XVIIIe", "XIXe", "XXe", "XXIe"),
+)
+# Templates that are called what they show: {{XXe siècle}}, {{2e}}.
+_NAMESAKES = (
+    *(f"{number}{behind}" for number in _CENTURIES for behind in ("", " siècle")),
+    *(f"{number} siècle av. J.-C." for number in _CENTURIES),
+    *(f"{number}e" for number in range(2, 100)),
+    *("1er", "1re", "2nd", "2nde"),
+)
 _BY_NAME = {name: _taken_apart(rule) for rule, names in _RULES.items() for name in names.split("|")}
+_BY_NAME |= {name.lower(): _taken_apart(name) for name in _NAMESAKES}
 _BY_PREFIX = {prefix: _taken_apart(rule) for prefix, rule in _PREFIXES.items()}
-_OTHERS = _PARAGRAPHS | _LABELS | _MEASURES | {"#if", "#ifeq", "lc", "uc", "lcfirst", "ucfirst"}
+_OTHERS = (
+    _PARAGRAPHS
+    | _LABELS
+    | _MEASURES
+    | {"#if", "#ifeq", "lc", "uc", "lcfirst", "ucfirst", "#switch", "plural"}
+)
 
 
 def shown(name: str, content: str) -> str | None:
@@ -115,6 +139,8 @@ def shown(name: str, content: str) -> str | None:
     rule = _BY_NAME.get(name) or _BY_PREFIX.get(name[: name.find("-") + 1])
     if not rule and name not in _OTHERS:
         return None
+    if name == "#switch":
+        return _switch(content)
     if "\n|" in content and name not in _PARAGRAPHS:
         return None  # an infobox of that name
     given = _given(content)
@@ -143,6 +169,11 @@ def _given(content: str) -> dict[str, str]:
             number += 1
             given[str(number)] = piece.strip()
     return given
+
+
+def first_piece(content: str) -> str:
+    """Return what stands before the first | that is in no link."""
+    return _pieces(content)[0] if "|" in content else content
 
 
 def _pieces(content: str) -> list[str]:
@@ -201,10 +232,26 @@ def _special(name: str, given: dict[str, str]) -> str:
         return given.get("2" if first else "3", "")
     if name == "#ifeq":
         return given.get("3" if first == given.get("2", "") else "4", "")
+    if name == "plural":
+        return given.get("2", "") if first == "1" else given.get("3") or given.get("2", "")
     if name in ("lc", "uc"):
         return first.lower() if name == "lc" else first.upper()
     change = first[:1].lower() if name == "lcfirst" else first[:1].upper()
     return change + first[1:]
+
+
+def _switch(content: str) -> str:
+    """Return what {{#switch:b|a|b=x|y}} shows: the value, the next one, or what stands last."""
+    value, *pieces = (piece.strip() for piece in _pieces(content))
+    found, default = False, ""
+    for number, piece in enumerate(pieces, 1):
+        case, equals, shown = (part.strip() for part in piece.partition("="))
+        found = found or case == value
+        if equals and found:
+            return shown
+        if (equals and case == "#default") or (not equals and number == len(pieces)):
+            default = shown if equals else case
+    return default
 
 
 def _measure(parameters: list[str]) -> str:
