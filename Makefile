@@ -14,14 +14,14 @@ $(INSTALLED): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nndata needs Python 3.11, 3.12 or 3.13"; exit 13; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet -e '.[tensorflow,archives]' --group dev
+	$(BIN)/python -m pip install --quiet -e '.[tensorflow,archives,huggingface]' --group dev
 	touch $(INSTALLED)
 
 demo: $(INSTALLED)  ## fetch, prepare and train on the sample world, over real HTTP on loopback
 	$(BIN)/python -m pipelines.wikipedia train configs/wikipedia/smoke.toml
 
 test: $(INSTALLED)  ## the everyday suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## style and types
 	$(BIN)/ruff format --check .

@@ -117,6 +117,9 @@ def _in_words(request: Mapping[str, Any]) -> str:
 def planned(part: Part, shard: str) -> dict[str, Any]:
     """Return a part as JSON, with the name of the shard that it makes."""
     made: dict[str, Any] = json.loads(json.dumps({**asdict(part), "shard": shard}))
+    for file in made["files"]:
+        if not file["first"]:  # most sources count no lines: their plans don't speak of it
+            del file["first"]
     return made
 
 

@@ -33,6 +33,7 @@ from nndata.progress import SILENT, Progress
 from nndata.registry import default_transforms, make_source, reference
 from nndata.shards.index import SUFFIXES
 from nndata.snapshot import Snapshot, open_snapshot
+from nndata.snapshot.local import LocalPaths
 from nndata.source import Source
 from nndata.transform import Transform, features_after
 from nndata.workload import Workload
@@ -50,7 +51,7 @@ def prepare(
     limit: int | None = None,
     division: Mapping[str, float] | None = None,
     mirror: str | None = None,
-    files: Sequence[Path] = (),
+    files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
     jobs: int | None = None,
@@ -69,6 +70,8 @@ def prepare(
     folder = Path(out)
     given = source_or_snapshot
     source = given if isinstance(given, Source) else given.source
+    if isinstance(given, Source):
+        files = files or given.local_files()
     steps = default_transforms(source) if transforms is None else tuple(transforms)
     request = _request(source, steps, limit, division, files)
     before = claim(folder, request)
@@ -98,16 +101,20 @@ def _request(
     transforms: Sequence[Transform],
     limit: int | None,
     division: Mapping[str, float] | None,
-    files: Sequence[Path],
+    files: LocalPaths,
 ) -> dict[str, Any]:
     """Say in JSON what is asked for: all that decides which examples there will be."""
     if limit is not None and limit < 1:
         raise UsageError(f"a limit of {limit} leaves nothing", do="ask for at least 1 example")
     if division and not math.isclose(sum(division.values()), 1, rel_tol=0, abs_tol=1e-9):
         raise UsageError(f"the shares of the division come to {sum(division.values()):g}, not 1")
-    more = {"limit": limit, "division": dict(division or {}), "files": [f.name for f in files]}
+    more = {"limit": limit, "division": dict(division or {}), "files": _names(files)}
     steps = [reference(transform) for transform in transforms]
     return {"source": reference(source), "transforms": steps, "more": more}
+
+
+def _names(files: LocalPaths) -> list[str]:
+    return list(files) if isinstance(files, Mapping) else [file.name for file in files]
 
 
 def _finished(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol, Self
@@ -23,6 +23,7 @@ class RemoteFile:
     size: int | None = None  # bytes of the whole file
     checksum: str | None = None  # of the whole file, as published: "sha1:…"
     span: tuple[int, int] | None = None  # bytes [a, b) of it, when not the whole
+    first: int = 0  # lines of the file before the span, where the source counts them
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class RawFile:
     length: int
     skip: int = 0  # where the first byte lies in `path`
     digest: str = ""  # "sha256:…" of the file or range that this is cut from
+    first: int = 0  # lines of the published file before it, where the source counts them
 
     def open(self) -> BinaryIO:
         """Open just these bytes for reading."""
@@ -123,6 +125,11 @@ class Source(ABC):
     def features(self) -> Features:
         """Return the features of what `parse` yields; may depend on options."""
 
+    @property
+    def mirrored(self) -> tuple[str, ...]:
+        """Return the roots that a mirror stands for."""
+        return self.origins[:1]
+
     def resolve(self, listing: Listing) -> Self:
         """Return this source with every open choice (a date, a revision) pinned."""
         return self
@@ -130,6 +137,14 @@ class Source(ABC):
     @abstractmethod
     def parts(self, listing: Listing) -> Iterable[Part]:
         """Yield the parts, in order; the source is resolved, so the answer is always the same."""
+
+    def local_files(self) -> Mapping[str, Path]:
+        """Return files of this machine that the source itself names, by their name in records."""
+        return {}
+
+    def resolve_local(self, files: Sequence[RawFile]) -> Self:
+        """Return this source with all pinned that follows from files that the user already has."""
+        return self
 
     def local_parts(self, files: Sequence[RawFile]) -> Iterable[Part]:
         """Yield the parts of files that the user already has (`--file`)."""

@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     {"errors"},
     {"paths", "example", "source", "transform", "manifest", "order", "config"},
-    {"formats", "http", "download", "sandbox", "progress"},
+    {"formats", "http", "download", "sandbox", "progress", "columns"},
     {"sources", "transforms", "shards", "registry"},
-    {"dataset", "card", "croissant"},
+    {"dataset", "card", "croissant", "doctor"},
     {"mixture"},
     {"executors", "plan"},
     {"snapshot", "preparation", "workload", "stages", "samples"},

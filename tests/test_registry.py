@@ -56,7 +56,7 @@ def test_a_source_is_made_again_from_its_reference():
 
 
 def test_an_option_that_source_and_transform_share_is_handed_on():
-    (text,) = default_transforms(make_source("wikipedia", {"structure": "links"}))
+    _, text = default_transforms(make_source("wikipedia", {"structure": "links"}))
     assert text.structure == "links"
     assert make_transform(**_named(reference(text))) == text
 

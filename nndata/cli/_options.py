@@ -18,8 +18,11 @@ __all__ = ["FOLDER", "chosen", "division", "field_options"]
 FOLDER = click.Path(path_type=Path)
 
 
-def field_options(kind: type) -> list[click.Option]:
-    """Make one option for each field of a dataclass; help and default come from the field."""
+def field_options(kind: type) -> list[click.Parameter]:
+    """Make one option for each field of a dataclass; help and default come from the field.
+
+    A field whose metadata say `argument` takes the words that stand alone.
+    """
     hints = typing.get_type_hints(kind)
     return [_option(field, hints[field.name]) for field in dataclasses.fields(kind) if field.init]
 
@@ -58,7 +61,10 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str | Non
         raise click.BadParameter(f"{text!r} is not a list of whole numbers") from None
 
 
-def _option(field: dataclasses.Field[Any], hint: Any) -> click.Option:
+def _option(field: dataclasses.Field[Any], hint: Any) -> click.Parameter:
+    if field.metadata.get("argument"):
+        shown = field.name.upper().removesuffix("S")
+        return click.Argument([field.name], nargs=-1, metavar=f"{shown}…")
     flag = "--" + field.name.replace("_", "-")
     text = field.metadata.get("help", "")
     shown = _default_text(field)

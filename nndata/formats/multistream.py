@@ -7,11 +7,13 @@ provenance names.
 from __future__ import annotations
 
 import bz2
+import functools
 import hashlib
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 __all__ = ["DAMAGED", "Stream", "find_streams", "peek", "streams"]
 
@@ -22,6 +24,9 @@ STEP = 1 << 20  # bytes that are unpacked at once
 KEPT = 32 << 20  # bytes of one stream that are kept in memory; a larger one is unpacked twice
 RATIO, SLACK = 1000, 64 << 20  # what a stream may unpack to: RATIO times its size and SLACK
 SCAN = 8 << 20
+AHEAD = 1 << 18  # compressed bytes read at once where the next stream is sought
+MOST = 8 << 20  # compressed bytes of a stream that is unpacked in one go
+_END_BITS = 48 + 32  # a stream's last: a magic number and its CRC
 
 # A stream's head, then the magic number of its first block, or of its end when it is empty.
 _START = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
@@ -87,6 +92,8 @@ def find_streams(file: BinaryIO, start: int = 0) -> Iterator[int]:
 
 
 def _read(file: BinaryIO, offset: int, end: int) -> Stream:
+    if fast := _read_fast(file, offset, end):
+        return fast
     file.seek(offset)
     digest = hashlib.sha256()
     kept: list[bytes] = []
@@ -102,6 +109,58 @@ def _read(file: BinaryIO, offset: int, end: int) -> Stream:
         return _damaged(file, offset, end, str(error))
     data = b"".join(kept) if size <= KEPT else None
     return Stream(offset, length, digest.hexdigest(), "", file, data)
+
+
+def _read_fast(file: BinaryIO, offset: int, end: int) -> Stream | None:
+    """Read a stream of common size by the faster decoder, if it is installed and all is well.
+
+    It checks the same CRCs, so that what it unpacks is the same; whatever is unusual is left to the
+    standard library's, so that damage is the same, too.
+    """
+    decoder = _fast_decoder()
+    packed = _packed(file, offset, end) if decoder is not None else b""
+    if decoder is None or not packed:
+        return None
+    kept: list[bytes] = []
+    size = 0
+    try:
+        with decoder(io.BytesIO(packed), parallelization=1) as opened:
+            while piece := opened.read(STEP):
+                kept.append(piece)
+                size += len(piece)
+                if size > KEPT:
+                    return None
+            last = max(opened.block_offsets())  # in bits; there the end's mark is
+    except Exception:  # its errors have no class of their own
+        return None
+    if (last + _END_BITS + 7) // 8 != len(packed):
+        return None  # it is silent on what follows a stream
+    digest = hashlib.sha256(packed).hexdigest()
+    return Stream(offset, len(packed), digest, "", file, b"".join(kept))
+
+
+@functools.cache
+def _fast_decoder() -> Callable[..., Any] | None:
+    try:
+        from indexed_bzip2 import IndexedBzip2File
+    except ImportError:
+        return None
+    decoder: Callable[..., Any] = IndexedBzip2File
+    return decoder
+
+
+def _packed(file: BinaryIO, offset: int, end: int) -> bytes:
+    """Return the bytes up to where the next stream begins; none where that is too far."""
+    file.seek(offset)
+    data = b""
+    while len(data) <= MOST and offset + len(data) < end:
+        seen = len(data)
+        data += file.read(min(AHEAD, end - offset - seen))
+        if len(data) == seen:
+            break
+        if found := _START.search(data, max(1, seen - _START_LENGTH + 1)):
+            return data[: found.start()]
+    return data if len(data) <= MOST else b""
 
 
 def _damaged(file: BinaryIO, offset: int, end: int, why: str) -> Stream:

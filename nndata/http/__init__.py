@@ -43,8 +43,8 @@ SLOW_DOWN = 60.0  # seconds to leave a host alone whose 403 means "slower"
 class Client:
     """Asks hosts for files, as each of them wishes to be asked.
 
-    `mirror` stands for `origins[0]`: what lies below it is asked there, while all records keep the
-    origin's URL. It is also the one private address that may be connected to.
+    `mirror` stands for each of `origins`: what lies below one is asked there, while all records
+    keep the origin's URL. It is also the one private address that may be connected to.
     """
 
     def __init__(
@@ -75,9 +75,10 @@ class Client:
 
     def address(self, url: str) -> str:
         """Return where a URL is asked: at the mirror, when it lies below the origin."""
-        if not self._mirror or not self._origins or not url.startswith(self._origins[0]):
-            return url
-        return self._mirror + url.removeprefix(self._origins[0])
+        for origin in self._origins if self._mirror else ():
+            if url.startswith(origin):
+                return self._mirror + url.removeprefix(origin)
+        return url
 
     def rule(self, url: str) -> HostRule:
         """Return what is asked of visitors where a URL is really asked for."""

@@ -23,7 +23,7 @@ from nndata.progress import SILENT, Progress
 from nndata.registry import make_source, reference
 from nndata.snapshot.crew import Crew
 from nndata.snapshot.listing import Cached, site_mark
-from nndata.snapshot.local import read_files, traces
+from nndata.snapshot.local import LocalPaths, read_files, traces
 from nndata.snapshot.state import FILE_NAME, State
 from nndata.snapshot.store import METADATA, Store, coalesce
 from nndata.source import Part, RawFile, RemoteFile, Source
@@ -40,7 +40,7 @@ def fetch(
     jobs: int | None = None,
     progress: Progress = SILENT,
     mirror: str | None = None,
-    files: Sequence[Path] = (),
+    files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
 ) -> Snapshot:
@@ -63,7 +63,7 @@ def open_snapshot(
     *,
     into: Path | str | None = None,
     mirror: str | None = None,
-    files: Sequence[Path] = (),
+    files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
     progress: Progress = SILENT,
@@ -76,9 +76,10 @@ def open_snapshot(
         NotFoundError: the source has no such thing, or `offline` and it is not here.
         UsageError: the folder holds something else.
     """
+    files = files or source.local_files()
     request, held = reference(source), traces(files)
     folder = Path(into) if into is not None else _folder(source, request, held)
-    client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
+    client = None if offline else Client(mirror=mirror, origins=source.mirrored, progress=progress)
     state = State.read(folder)
     if state and client and not files and (mark := _other_site(state, mirror)):
         if into is not None:
@@ -119,7 +120,7 @@ def read_snapshot(
             do="run `nndata fetch SOURCE --raw` with this folder as --out",
         )
     source = make_source(state.resolved["name"], state.resolved["options"])
-    client = None if offline else Client(mirror=mirror, origins=source.origins, progress=progress)
+    client = None if offline else Client(mirror=mirror, origins=source.mirrored, progress=progress)
     return Snapshot(Path(folder), state, client)
 
 
@@ -292,11 +293,12 @@ def _list_local(
     source: Source,
     folder: Path,
     request: dict[str, Any],
-    files: Sequence[Path],
+    files: LocalPaths,
     progress: Progress,
 ) -> State:
     local = read_files(files, progress)
     raw = [file.cut(RemoteFile(file.url)) for file in local]
+    source = source.resolve_local(raw)
     return State.write(folder, request, source, source.local_parts(raw), local=local)
 
 
@@ -322,7 +324,7 @@ def _other_site(state: State, mirror: str | None) -> str:
 def _quick(source: Source, mirror: str | None) -> Cached:
     """Return a listing that keeps nothing and gives up soon."""
     quick = Timing(connect=3, stall=5)
-    return Cached(Client(mirror=mirror, origins=source.origins, timing=quick, tries=1), None)
+    return Cached(Client(mirror=mirror, origins=source.mirrored, timing=quick, tries=1), None)
 
 
 def _tell_newer(source: Source, before: State, mirror: str | None, progress: Progress) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from nndata.download.checksum import digests
 from nndata.errors import IntegrityError, NotFoundError, UsageError, storage_error
 from nndata.progress import Progress
 from nndata.source import RawFile, RemoteFile
 
-__all__ = ["LocalFile", "read_files", "traces"]
+__all__ = ["LocalFile", "LocalPaths", "read_files", "traces"]
+
+LocalPaths: TypeAlias = Sequence[Path] | Mapping[str, Path]  # perhaps under names for the records
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +26,21 @@ class LocalFile:
     modified: int  # nanoseconds
     inode: int
     sha256: str = ""
+    name: str = ""  # in records, where it is not the path's last word
 
     @property
     def url(self) -> str:
         """Return what stands in records for a URL."""
-        return f"file:{Path(self.path).name}"
+        return f"file:{self.name or Path(self.path).name}"
 
     @property
     def traces(self) -> dict[str, Any]:
         """Return all but the hash."""
-        return {name: value for name, value in asdict(self).items() if name != "sha256"}
+        return {k: v for k, v in asdict(self).items() if k != "sha256" and (k != "name" or v)}
 
     def cut(self, file: RemoteFile) -> RawFile:
         """Return the bytes of a part's file; raise `IntegrityError` where it changed meanwhile."""
-        if _look(Path(self.path)).traces != self.traces:
+        if replace(_look(Path(self.path)), name=self.name).traces != self.traces:
             raise IntegrityError(
                 "the file was changed while it is in use",
                 where=self.path,
@@ -45,20 +48,27 @@ class LocalFile:
             )
         start, stop = file.span or (0, self.size)
         digest = f"sha256:{self.sha256}"
-        return RawFile(Path(self.path), self.url, start, stop - start, skip=start, digest=digest)
+        length, path = stop - start, Path(self.path)
+        return RawFile(path, self.url, start, length, start, digest, file.first)
 
 
-def traces(paths: Sequence[Path]) -> list[dict[str, Any]]:
+def traces(paths: LocalPaths) -> list[dict[str, Any]]:
     """Return what the file system says of the files, in place of a hash of all their bytes."""
-    found = [_look(Path(path).resolve()) for path in paths]
+    found = _look_at(paths)
     if len({file.url for file in found}) < len(found):
         raise UsageError("two of the files have the same name", do="give one of them another")
     return [file.traces for file in found]
 
 
-def read_files(paths: Sequence[Path], progress: Progress) -> tuple[LocalFile, ...]:
+def read_files(paths: LocalPaths, progress: Progress) -> tuple[LocalFile, ...]:
     """Read each file once, for its hash."""
-    return tuple(_read(_look(Path(path).resolve()), progress) for path in paths)
+    return tuple(_read(file, progress) for file in _look_at(paths))
+
+
+def _look_at(paths: LocalPaths) -> list[LocalFile]:
+    if isinstance(paths, Mapping):
+        return [replace(_look(path.resolve()), name=name) for name, path in paths.items()]
+    return [_look(Path(path).resolve()) for path in paths]
 
 
 def _look(path: Path) -> LocalFile:

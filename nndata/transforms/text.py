@@ -13,6 +13,7 @@ from nndata.formats.wikitext import DEFAULT_KEEP, KEEPS, Site, plain_text, unexp
 
 __all__ = ["Text", "cost"]
 
+STUB, MARKUP = "stub", "mostly markup"
 MAX_PAGE = 2 << 20  # characters; MediaWiki's own limit for a page is 2 MiB
 MAX_UNCLOSED = 2_000  # openers of one kind
 MAX_OPENERS = 256 << 10  # characters of one kind of opener, closed or not
@@ -50,12 +51,25 @@ class Text:
         default=",".join(sorted(DEFAULT_KEEP)),
         metadata={"help": f"what stays in the text: {', '.join(sorted(KEEPS))}"},
     )
+    min_chars: int = field(
+        default=0, metadata={"help": "leave out stubs: pages with fewer characters of text"}
+    )
+    min_share: float = field(
+        default=0.0,
+        metadata={"help": "leave out mostly markup: pages with a smaller share of text, 0 to 1"},
+    )
 
     libraries: ClassVar[tuple[str, ...]] = ("mwparserfromhell",)
 
     def __post_init__(self) -> None:
         _check("structure", self.structure, STRUCTURE)
         _check("keep", self.keep, KEEPS)
+        if self.min_chars < 0 or not 0 <= self.min_share <= 1:
+            raise UsageError(
+                f"min_chars {self.min_chars}, min_share {self.min_share}",
+                where="text",
+                do="give min_chars from 0 on, and a share between 0 and 1",
+            )
 
     def features(self, before: Features) -> Features:
         asked = {name: STRUCTURE[name] for name in _words(self.structure)}
@@ -65,7 +79,18 @@ class Text:
     def __call__(self, examples: Iterable[Example], /) -> Iterator[Example | Dropped]:
         keep, fields = frozenset(_words(self.keep)), _words(self.structure)
         for example in examples:
-            yield _converted(example, keep, fields)
+            yield self._weighed(_converted(example, keep, fields), example)
+
+    def _weighed(self, made: Example | Dropped, before: Example) -> Example | Dropped:
+        """Leave a page out that has too little text, by itself or beside its markup."""
+        if isinstance(made, Dropped):
+            return made
+        length = len(made["text"])
+        if length < self.min_chars:
+            return Dropped(STUB, before["origin"], before["id"])
+        if length < self.min_share * len(before["text"]):
+            return Dropped(MARKUP, before["origin"], before["id"])
+        return made
 
 
 def _converted(example: Example, keep: frozenset[str], fields: list[str]) -> Example | Dropped:

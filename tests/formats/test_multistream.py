@@ -96,3 +96,30 @@ def test_peeking_tells_the_length_of_a_short_stream_only():
     assert text.startswith(b"first first")
     assert length is None
     assert peek(io.BytesIO(b"no stream"), 0, 100) == (b"", None)
+
+
+def test_the_faster_decoder_changes_nothing(monkeypatch):
+    pytest.importorskip("indexed_bzip2", reason="the extra `speed` is not installed")
+    cut = FILE[:-9]
+    trailed = FILE[: OFFSETS[2]] + b"garbage" + FILE[OFFSETS[2] :]
+    flipped = [bytearray(FILE) for _ in range(0, len(PACKED[2]), 7)]
+    for nth, data in enumerate(flipped):
+        data[OFFSETS[2] + 7 * nth] ^= 1
+    ends = [bz2.compress(b"x" * n) + bz2.compress(bytes(range(n))) for n in range(1, 30)]
+    files = [FILE, cut, trailed, FILE + b"BZh9", FILE + b"\0" * 9, *ends, *map(bytes, flipped)]
+    fast = [everything(data) for data in files]
+    monkeypatch.setattr(multistream, "_fast_decoder", lambda: None)
+    assert fast == [everything(data) for data in files]
+
+
+def everything(data):
+    return [
+        (stream.offset, stream.length, stream.digest, stream.damage, b"".join(stream.chunks()))
+        for stream in streams(io.BytesIO(data))
+    ]
+
+
+def test_the_faster_decoder_is_used_where_it_is_installed():
+    pytest.importorskip("indexed_bzip2", reason="the extra `speed` is not installed")
+    read = [multistream._read_fast(io.BytesIO(FILE), offset, len(FILE)) for offset in OFFSETS]
+    assert [stream and b"".join(stream.chunks()) for stream in read] == TEXTS

@@ -61,6 +61,16 @@ class Wikipedia(Source):
     structure: str = field(
         default="", metadata={"help": "what to keep beside the text: infobox,links,categories"}
     )
+    leave_out: str = field(
+        default="", metadata={"help": "pages to leave out: disambiguation,lists"}
+    )
+    min_chars: int = field(
+        default=0, metadata={"help": "leave out stubs: pages with fewer characters of text"}
+    )
+    min_share: float = field(
+        default=0.0,
+        metadata={"help": "leave out mostly markup: pages with a smaller share of text, 0 to 1"},
+    )
 
     name: ClassVar[str] = "wikipedia"
     homepage: ClassVar[str] = "https://dumps.wikimedia.org/"
@@ -70,7 +80,7 @@ class Wikipedia(Source):
         "licence; each article's authors are named in its history, at its address."
     )
     origins: ClassVar[tuple[str, ...]] = (wikimedia.ROOT,)
-    transforms: ClassVar[tuple[str, ...]] = ("text",)
+    transforms: ClassVar[tuple[str, ...]] = ("encyclopedic", "text")
     provenance: ClassVar[tuple[str, ...]] = ("title", "revision", "timestamp")
 
     def __post_init__(self) -> None:
@@ -111,6 +121,9 @@ class Wikipedia(Source):
         words += [f"max{self.max_pages}"] if self.max_pages else []
         words += [f"titles-{_mark(self.titles, self.titles_file)}"] if self._picky else []
         words += [self.structure.replace(",", "+")]
+        words += [f"without-{self.leave_out.replace(',', '+')}"] if self.leave_out else []
+        words += [f"min{self.min_chars}"] if self.min_chars else []
+        words += [f"share{self.min_share:g}"] if self.min_share else []
         return "-".join(word for word in words if word)
 
     @property
