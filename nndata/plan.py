@@ -27,6 +27,7 @@ __all__ = [
     "receipt_path",
     "sha256_of",
     "shard_names",
+    "write_receipt",
 ]
 
 FILE_NAME = "plan.json"
@@ -152,6 +153,16 @@ def read_receipt(folder: Path, number: int) -> dict[str, Any] | None:
         raise storage_error(error, str(receipt_path(folder, number))) from error
     is_known = isinstance(receipt, dict) and receipt.get("schema_version") == SCHEMA_VERSION
     return receipt if is_known else None
+
+
+def write_receipt(folder: Path, receipt: Mapping[str, Any]) -> None:
+    """Publish a part's receipt.
+
+    `early`, where it is there, are the hashes of what the part was made of while its file was still
+    on its way; it goes once the whole file's hash has matched, and these bytes are among it.
+    """
+    with atomic_write(receipt_path(folder, receipt["number"])) as file:
+        file.write(json.dumps(receipt, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def is_intact(folder: Path, receipt: Mapping[str, Any]) -> bool:

@@ -55,13 +55,15 @@ def prepare(
     update: bool = False,
     offline: bool = False,
     jobs: int | None = None,
+    drop_raw: bool = False,
     progress: Progress = SILENT,
 ) -> Dataset:
     """Make a dataset in the folder `out`; the same call again goes on where it was stopped.
 
     Without `transforms` it is the source's own chain; () is none. `limit` stops after so many
     examples, the first in plan order. `division` makes splits by id: {"train": 0.98, "test": 0.02}.
-    `workers=0` works in this very process, without a sandbox.
+    `workers=0` works in this very process, without a sandbox. `drop_raw` removes each raw file
+    once all parts made of it are published, and lets downloads run only a little ahead of them.
 
     Raises:
         UsageError: the folder holds other data.
@@ -91,7 +93,14 @@ def prepare(
             snapshot.fetch(jobs=jobs, progress=progress)  # while what is there is still whole
         _begin(folder, plan)
         workload = Workload(
-            folder, plan, snapshot, run, workers=count, jobs=jobs, progress=progress
+            folder,
+            plan,
+            snapshot,
+            run,
+            workers=count,
+            jobs=jobs,
+            drop_raw=drop_raw,
+            progress=progress,
         )
         return _publish(folder, plan, snapshot, workload.run(limit), progress)
 

@@ -79,9 +79,10 @@ class Counting:
 
     def _watched(self, tasks):
         for spec in tasks:
-            if len(self.numbers) == self._stop:
+            if spec and len(self.numbers) == self._stop:
                 raise KeyboardInterrupt
-            self.numbers.append(spec["number"])
+            if spec:
+                self.numbers.append(spec["number"])
             yield spec
 
 

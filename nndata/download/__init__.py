@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from nndata.download.checksum import Fetched, algorithm, check, digests
@@ -19,10 +20,17 @@ LOOK = 0.2  # seconds between two looks at another process's draft
 PATIENCE = 120.0  # seconds that another process's draft may rest before we go our own way
 
 
-def download(client: Client, file: RemoteFile, path: Path) -> Fetched:
+def download(
+    client: Client,
+    file: RemoteFile,
+    path: Path,
+    *,
+    begun: Callable[[Draft], object] = lambda draft: None,
+) -> Fetched:
     """Make `path` hold the file (or its span), verified; go on with what earlier tries left.
 
     The bytes are durable then; the name is after `settle(path.parent)`, once for many files.
+    `begun` is told of every draft that is worked on.
 
     Raises:
         NotFoundError, AccessError, NetworkError: the host doesn't give it.
@@ -32,6 +40,7 @@ def download(client: Client, file: RemoteFile, path: Path) -> Fetched:
     draft = _begin(client, path)
     while draft is not None:
         with contextlib.closing(draft):
+            begun(draft)
             try:
                 return Transfer(client, file, draft).run()
             except Robbed:
@@ -40,7 +49,7 @@ def download(client: Client, file: RemoteFile, path: Path) -> Fetched:
     with contextlib.suppress(IntegrityError):
         return verify(file, path)
     path.unlink(missing_ok=True)  # found there, but it is not the file
-    return download(client, file, path)
+    return download(client, file, path, begun=begun)
 
 
 def verify(file: RemoteFile, path: Path) -> Fetched:

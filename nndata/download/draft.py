@@ -20,9 +20,9 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nndata.errors import StorageError, storage_error
 from nndata.paths import TEMPORARY, publish, sync_folder
@@ -83,6 +83,11 @@ class Draft:
         return self._part
 
     @property
+    def piece(self) -> int:
+        """Return the number of bytes that get a hash, and a place in the ledger, together."""
+        return PIECE
+
+    @property
     def kept(self) -> int:
         """Return the number of bytes in whole pieces."""
         return sum(length for length, _ in self.pieces.values())
@@ -135,6 +140,43 @@ class Draft:
             at = max(at, offset + length)
         return [*missing, (at, size)] if at < size else missing
 
+    def covers(self, start: int, stop: int) -> bool:
+        """Say whether all of [start, stop) is in whole pieces."""
+        at = start
+        with self._lock:
+            while at < stop:
+                first = at - at % PIECE
+                end = first + self.pieces.get(first, (0, ""))[0]
+                if end <= at:
+                    return False
+                at = end
+        return True
+
+    def copy(self, start: int, stop: int, target: BinaryIO) -> str:
+        """Copy the bytes [start, stop) as they are now; return the SHA-256 of what was copied.
+
+        Fewer are copied where the file begins anew at this moment; none once it is let go.
+        """
+        digest = hashlib.sha256()
+        with self._lock:
+            if self._descriptor < 0:
+                return digest.hexdigest()
+            descriptor = os.dup(self._descriptor)
+        with _told(self.path), open(descriptor, "rb", buffering=0):
+            while start < stop and (data := os.pread(descriptor, min(READ, stop - start), start)):
+                digest.update(data)
+                target.write(data)
+                start += len(data)
+        return digest.hexdigest()
+
+    def forget(self, offsets: Iterable[int]) -> None:
+        """Take pieces out of the ledger: their bytes must come again."""
+        self._still_mine()
+        with self._lock:
+            for offset in offsets:
+                del self.pieces[offset]
+        self.describe(self.head, ledger=self._ledgered)
+
     def restart(self) -> None:
         """Forget every byte."""
         self._still_mine()
@@ -182,9 +224,9 @@ class Draft:
         """Let go: pieces stay for whoever comes next, an empty draft is removed."""
         if not (self.pieces and self._ledgered):
             self.discard()
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)
-        self._descriptor = -1
+        with self._lock, contextlib.suppress(OSError):
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
     def discard(self) -> None:
         """Remove what is left of the draft."""

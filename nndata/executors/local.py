@@ -35,6 +35,7 @@ from nndata.sandbox import OUT_OF_MEMORY, Mark, Trials, Watch
 __all__ = ["Local", "cores", "inline"]
 
 TICK = 1.0  # seconds between two looks at the marks
+SOON = 0.1  # and at whether the next part is ready
 STALLED = 300  # ticks with one and the same record in hand, and no CPU to show for it
 READY = b"ready"
 
@@ -60,9 +61,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def inline(tasks: Iterable[Spec], workers: int, seen: Callable[[int], None]) -> Iterator[Receipt]:
+def inline(
+    tasks: Iterable[Spec | None], workers: int, seen: Callable[[int], None]
+) -> Iterator[Receipt]:
     """Work on the parts in this very process: for a debugger. Nothing is sandboxed."""
     for spec in tasks:
+        if spec is None:
+            time.sleep(SOON)
+            continue
         watch = Watch()
         try:
             receipt = run_task(spec, watch)
@@ -85,6 +91,24 @@ class _Job:
         return json.dumps({**self.spec, **more, "main": _main_file(self.spec)}).encode()
 
 
+class _Jobs:
+    """What is to be handed out: parts to be tried again first."""
+
+    def __init__(self, tasks: Iterable[Spec | None]) -> None:
+        self._tasks, self.again, self.are_over = iter(tasks), deque[_Job](), False
+
+    def take(self) -> _Job | None:
+        """Return the next part; None where there is none, or none is ready yet."""
+        if self.again:
+            return self.again.popleft()
+        try:
+            spec = None if self.are_over else next(self._tasks)
+        except StopIteration:
+            self.are_over = True
+            return None
+        return _Job(spec) if spec else None
+
+
 class Local:
     """An executor over worker processes, which start when first needed and live until `close`."""
 
@@ -92,13 +116,14 @@ class Local:
         self._workers: list[_Worker] = []
 
     def __call__(
-        self, tasks: Iterable[Spec], workers: int, seen: Callable[[int], None]
+        self, tasks: Iterable[Spec | None], workers: int, seen: Callable[[int], None]
     ) -> Iterator[Receipt]:
-        jobs, again = (_Job(spec) for spec in tasks), deque[_Job]()
+        jobs = _Jobs(tasks)
         try:
-            while busy := self._hand_out(jobs, again, workers):
-                for worker in _with_news(busy, seen):
-                    receipt = self._hear(worker, again, seen)
+            while (busy := self._hand_out(jobs, workers)) or not jobs.are_over:
+                tick = TICK if jobs.are_over or len(busy) == workers else SOON
+                for worker in _with_news(busy, tick, seen):
+                    receipt = self._hear(worker, jobs.again, seen)
                     if receipt is not None:
                         yield receipt
         finally:
@@ -108,12 +133,12 @@ class Local:
         """End all workers."""
         self._end(list(self._workers))
 
-    def _hand_out(self, jobs: Iterator[_Job], again: deque[_Job], workers: int) -> list[_Worker]:
+    def _hand_out(self, jobs: _Jobs, workers: int) -> list[_Worker]:
         """Give every free worker a part, as long as there are any; return those at work."""
         for place in range(workers):
             if place < len(self._workers) and self._workers[place].job:
                 continue
-            job = again.popleft() if again else next(jobs, None)
+            job = jobs.take()
             if job is None:
                 break
             if place == len(self._workers):
@@ -157,9 +182,9 @@ class Local:
             worker.end()
 
 
-def _with_news(busy: list[_Worker], seen: Callable[[int], None]) -> list[_Worker]:
+def _with_news(busy: list[_Worker], tick: float, seen: Callable[[int], None]) -> list[_Worker]:
     """Wait a tick at most for workers that have something to say, be it by their death."""
-    channels = wait([worker.channel for worker in busy], TICK)
+    channels = wait([worker.channel for worker in busy], tick)
     for worker in busy:
         worker.look(seen)
     return [worker for worker in busy if worker.channel in channels]

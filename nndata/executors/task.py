@@ -8,13 +8,13 @@ twice gives the same bytes. A spec says what shapes the bytes, and beside that w
     limit exclude                                           what the other parts leave to this one
     out raw number                                          places on this machine
     skip patient                                            what ended workers before
+    early                                                   the file is not known to be right yet
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,8 +26,7 @@ from nndata import errors
 from nndata.errors import NndataError, storage_error
 from nndata.example import Dropped, Example, Features, Origin
 from nndata.manifest import Shard, canonical_json
-from nndata.paths import atomic_write
-from nndata.plan import SCHEMA_VERSION, receipt_path, sha256_of
+from nndata.plan import SCHEMA_VERSION, sha256_of, write_receipt
 from nndata.registry import make_source, make_transform
 from nndata.sandbox import Watch
 from nndata.source import RawFile
@@ -49,9 +48,12 @@ class Executor(Protocol):
     """Where parts are worked on. Yields receipts as they come, and failures in their place."""
 
     def __call__(
-        self, tasks: Iterable[Spec], workers: int, seen: Callable[[int], None]
+        self, tasks: Iterable[Spec | None], workers: int, seen: Callable[[int], None]
     ) -> Iterator[Receipt]:
-        """Run the tasks; `seen` is told how many more records were read."""
+        """Run the tasks; `seen` is told how many more records were read.
+
+        None among the tasks means that the next one isn't ready yet: go on with what there is.
+        """
 
 
 def spec_digest(spec: Spec) -> str:
@@ -76,9 +78,9 @@ def run_task(spec: Spec, watch: Watch | None = None) -> Receipt:
         "shard": shard,
         "files": files,
     }
-    path = receipt_path(Path(spec["out"]), spec["number"])
-    with atomic_write(path) as file:
-        file.write(json.dumps(receipt, indent=1, ensure_ascii=False).encode() + b"\n")
+    if spec.get("early"):
+        receipt["early"] = [raw["digest"] for raw in spec["raw"]]
+    write_receipt(Path(spec["out"]), receipt)
     return receipt
 
 

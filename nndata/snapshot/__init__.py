@@ -9,28 +9,24 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nndata.errors import NndataError, NotFoundError, StorageError, UsageError, storage_error
+from nndata.errors import NndataError, NotFoundError, UsageError, storage_error
 from nndata.http import Client
 from nndata.http.response import Timing
 from nndata.manifest import canonical_json
 from nndata.paths import safe_name, snapshots_home
 from nndata.progress import SILENT, Progress
 from nndata.registry import make_source, reference
-from nndata.snapshot.crew import Crew
 from nndata.snapshot.listing import Cached, site_mark
 from nndata.snapshot.local import LocalPaths, read_files, traces
+from nndata.snapshot.snapshot import Snapshot
 from nndata.snapshot.state import FILE_NAME, State
-from nndata.snapshot.store import METADATA, Store, coalesce
-from nndata.source import Part, RawFile, RemoteFile, Source
+from nndata.snapshot.store import METADATA, Store
+from nndata.source import RemoteFile, Source
 
 __all__ = ["Snapshot", "fetch", "open_snapshot", "read_snapshot"]
-
-JOBS = 4  # files at once, where nothing else is asked; the hosts' rules hold besides
 
 
 def fetch(
@@ -122,130 +118,6 @@ def read_snapshot(
     source = make_source(state.resolved["name"], state.resolved["options"])
     client = None if offline else Client(mirror=mirror, origins=source.mirrored, progress=progress)
     return Snapshot(Path(folder), state, client)
-
-
-class Snapshot:
-    """The raw files of one source at one moment: its parts, and what is here of them."""
-
-    def __init__(self, folder: Path, state: State, client: Client | None) -> None:
-        self.folder, self._client = folder, client
-        self.source = make_source(state.resolved["name"], state.resolved["options"])
-        self.parts = state.read_parts(folder)
-        self._local = {file.url: file for file in state.local}
-        self._store = Store(folder)
-        self._store.name_files(file.url for part in self.parts for file in part.files)
-
-    def fetch(
-        self,
-        parts: Sequence[Part] | None = None,
-        *,
-        jobs: int | None = None,
-        progress: Progress = SILENT,
-    ) -> None:
-        """Make the parts' bytes be here, verified; what is here already costs nothing."""
-        wanted = self._wanted(self.parts if parts is None else parts)
-        missing = [file for file in wanted if not self._is_here(file)]
-        if not missing:
-            return
-        if self._client is None:
-            raise NotFoundError(
-                f"{len(missing)} of {len(wanted)} files are not here",
-                where=str(self.folder),
-                do="run the same command without --offline",
-            )
-        self._check_room(missing)
-        here = sum(_length(file) for file in wanted) - sum(_length(file) for file in missing)
-        known = all(file.size is not None or file.span for file in missing)
-        total = here + sum(_length(file) for file in missing) if known else None
-        with progress.task("fetch", total, "B", done=here) as task:
-            self._client.begin(task, progress)
-            Crew(self._store, self._client, missing).work(jobs or JOBS)
-
-    def raw_files(self, part: Part) -> tuple[RawFile, ...]:
-        """Return the fetched bytes of a part, one file for each of its own."""
-        return tuple(self._raw_file(file) for file in part.files)
-
-    def plan(self, parts: Sequence[Part] | None = None) -> dict[str, Any]:
-        """Say what there is to fetch, for --dry-run: files, bytes, bytes here, licence."""
-        wanted = self._wanted(self.parts if parts is None else parts)
-        return {
-            "source": reference(self.source),
-            "parts": len(self.parts),
-            "files": [_planned(file, self._is_here(file)) for file in wanted],
-            "bytes": sum(_length(file) for file in wanted),
-            "bytes_here": sum(_length(file) for file in wanted if self._is_here(file)),
-            "unknown_sizes": sum(file.size is None and not file.span for file in wanted),
-            "license": self.source.license,
-        }
-
-    def checks(self) -> list[dict[str, Any]]:
-        """Say of each file that is here how it was checked, in plan order."""
-        found: dict[str, dict[str, Any]] = {}
-        for part in self.parts:
-            for file in part.files:
-                if check := self._check(file):
-                    found.setdefault(f"{check['url']} {check.get('span')}", check)
-        return list(found.values())
-
-    def _check(self, file: RemoteFile) -> dict[str, Any] | None:
-        if local := self._local.get(file.url):
-            known = {"url": local.url, "size": local.size, "sha256": local.sha256}
-            return {**known, "checked": "sha256 of a local file"}
-        record = self._store.find(file.url, file.span)
-        return record.check if record else None
-
-    def _wanted(self, parts: Iterable[Part]) -> list[RemoteFile]:
-        """Return whole files where all of them is wanted, and joined ranges where not."""
-        spans: dict[str, list[tuple[int, int]]] = {}
-        files: dict[str, RemoteFile] = {}
-        for part in parts:
-            for file in part.files:
-                if file.url not in self._local:
-                    files.setdefault(file.url, RemoteFile(file.url, file.size, file.checksum))
-                    whole = (0, -1 if file.size is None else file.size)
-                    spans.setdefault(file.url, []).append(file.span or whole)
-        return [piece for url, file in files.items() for piece in _pieces(file, spans[url])]
-
-    def _is_here(self, file: RemoteFile) -> bool:
-        return self._store.find(file.url, file.span) is not None
-
-    def _check_room(self, missing: Sequence[RemoteFile]) -> None:
-        needed, free = sum(map(_length, missing)), shutil.disk_usage(self.folder).free
-        if needed > free:
-            raise StorageError(
-                f"{needed:,} bytes are needed and {free:,} are free",
-                where=str(self.folder),
-                do="free some space or set NNDATA_HOME to a larger disk, then run it again",
-            )
-
-    def _raw_file(self, file: RemoteFile) -> RawFile:
-        if local := self._local.get(file.url):
-            return local.cut(file)
-        record = self._store.find(file.url, file.span)
-        if record is None:
-            raise NotFoundError("not fetched yet", where=file.url, do="fetch its part first")
-        first = record.span[0] if record.span else 0
-        start, stop = file.span or (0, record.size)
-        path, digest = self._store.path(record), f"sha256:{record.sha256}"
-        return RawFile(path, record.url, start, stop - start, skip=start - first, digest=digest)
-
-
-def _pieces(file: RemoteFile, spans: list[tuple[int, int]]) -> Iterator[RemoteFile]:
-    joined = coalesce(spans)
-    if any(stop < 0 for _, stop in spans) or joined == [(0, file.size)]:
-        yield file
-        return
-    for span in joined:
-        yield RemoteFile(file.url, file.size, file.checksum, span)
-
-
-def _length(file: RemoteFile) -> int:
-    return file.span[1] - file.span[0] if file.span else file.size or 0
-
-
-def _planned(file: RemoteFile, here: bool) -> dict[str, Any]:
-    planned = {"url": file.url, "size": file.size, "checksum": file.checksum, "here": here}
-    return {**planned, "span": list(file.span)} if file.span else planned
 
 
 def _folder(

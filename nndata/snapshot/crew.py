@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from nndata.errors import AccessError, IntegrityError, NndataError, NotFoundError
 from nndata.http import Client
 from nndata.http.response import Stopped
 from nndata.snapshot.store import Store
@@ -12,27 +13,41 @@ from nndata.source import RemoteFile
 
 __all__ = ["Crew"]
 
+IN_A_ROW = 16  # files that fail one after another before no more are asked for
+WAIT = 0.1  # seconds between two looks at whether there is room for the next file
+
+# What is wrong with one file need not be wrong with the next.
+_OF_ONE_FILE = (NotFoundError, AccessError, IntegrityError)
+
 
 class Crew:
-    """Threads that fetch files; the first failure ends the work, and what is here stays."""
+    """Threads that fetch files; what fails for one file is noted, any other failure ends all."""
 
-    def __init__(self, store: Store, client: Client, files: Sequence[RemoteFile]) -> None:
-        self._store, self._client = store, client
+    def __init__(
+        self,
+        store: Store,
+        client: Client,
+        files: Sequence[RemoteFile],
+        may_begin: Callable[[RemoteFile], bool] = lambda file: True,
+    ) -> None:
+        self._store, self._client, self._may_begin = store, client, may_begin
         self._files, self._count = iter(files), len(files)
-        self._lock, self._failures = threading.Lock(), list[BaseException]()
+        self._lock, self._fatal = threading.Lock(), list[BaseException]()
+        self._in_a_row = 0
+        self.tried: list[RemoteFile] = []
+        self.failed: dict[RemoteFile, NndataError] = {}
 
     def work(self, jobs: int) -> None:
-        """Fetch all files, so many at once; raise what went wrong first."""
+        """Fetch all files, so many at once; raise what ended the work before its end."""
         try:
             if min(jobs, self._count) == 1:
-                for file in self._files:
-                    self._store.fetch(self._client, file)
+                self._run()
             else:
                 self._work_together(min(jobs, self._count))
         finally:
             self._store.settle()
-        if self._failures:
-            raise self._failures[0]
+        if self._fatal:
+            raise self._fatal[0]
 
     def _work_together(self, count: int) -> None:
         threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
@@ -48,15 +63,33 @@ class Crew:
             raise
 
     def _run(self) -> None:
-        while not self._failures and (file := self._next()) is not None:
+        while not self._fatal and (file := self._next()) is not None:
             try:
-                self._store.fetch(self._client, file)
-            except Stopped:
-                return
+                self._fetch(file)
             except BaseException as error:  # handed to the thread that waits
-                self._failures.append(error)
+                if not isinstance(error, Stopped) or not self._fatal:
+                    self._fatal.append(error)
                 self._client.stop()
+
+    def _fetch(self, file: RemoteFile) -> None:
+        try:
+            self._store.fetch(self._client, file)
+            self._in_a_row = 0
+        except _OF_ONE_FILE as error:
+            with self._lock:
+                self.failed[file] = error
+                self._in_a_row += 1
+            if self._in_a_row >= IN_A_ROW:
+                raise
+            if self._count > 1:
+                self._client.progress.note(f"{error.where}: {error.what}; the others go on")
+        with self._lock:
+            self.tried.append(file)
 
     def _next(self) -> RemoteFile | None:
         with self._lock:
-            return next(self._files, None)
+            file = next(self._files, None)
+        while file is not None and not self._may_begin(file):
+            if self._fatal or self._client.clock.stopped.wait(WAIT):
+                return None
+        return file

@@ -12,15 +12,16 @@ import os
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from nndata.download import download
-from nndata.download.draft import settle
+from nndata.download.draft import Draft, settle
 from nndata.errors import storage_error
 from nndata.http import Client
 from nndata.paths import safe_name
@@ -47,6 +48,7 @@ class Record:
     sha256: str
     checked: str
     span: Span | None = None
+    dropped: bool = False  # the file was removed once all that is made of it was made
 
     @property
     def check(self) -> dict[str, Any]:
@@ -69,6 +71,8 @@ class Store:
         self.folder = folder
         self._lock, self._unsettled = threading.Lock(), list[Path]()
         self._records: dict[str, list[Record]] = {}
+        self._dropped: dict[str, list[Record]] = {}
+        self._drafts: dict[str, Draft] = {}  # of whole files that are on their way
         self._names: dict[str, str] = {}  # URL -> name
         self._taken: set[str] = set(_OURS)
         for record in _read(folder / METADATA / RECORDS):
@@ -85,6 +89,31 @@ class Store:
         fitting = [record for record in self._records.get(url, ()) if record.holds(span)]
         return min(fitting, key=lambda r: (r.span is not None, r.size, r.span), default=None)
 
+    def known(self, url: str, span: Span | None) -> Record | None:
+        """Return the record of a file that is here, or was until it was dropped."""
+        dropped = (r for r in self._dropped.get(url, ()) if r.holds(span))
+        return self.find(url, span) or next(dropped, None)
+
+    def early(self, file: RemoteFile, target: BinaryIO) -> str | None:
+        """Copy a span of a file that is still on its way; None where it isn't that far.
+
+        Return the SHA-256 of what was copied: whether these bytes are the file's, its published
+        checksum says in the end. Files without one are waited for.
+        """
+        draft = self._drafts.get(file.url)
+        if draft is None or file.span is None or not file.checksum:
+            return None
+        return draft.copy(*file.span, target) if draft.covers(*file.span) else None
+
+    def drop(self, url: str) -> None:
+        """Remove all that is here of a file, and keep in mind what it was."""
+        with self._lock:
+            for record in self._records.pop(url, []):
+                gone = replace(record, dropped=True)
+                self._append(gone)
+                self._dropped.setdefault(url, []).append(gone)
+                self.path(record).unlink(missing_ok=True)
+
     def path(self, record: Record) -> Path:
         """Return where a recorded file lies."""
         return self.folder / record.name
@@ -97,13 +126,20 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise storage_error(error, str(path.parent)) from error
-        got = download(client, file, path)
+        try:
+            got = download(client, file, path, begun=partial(self._begun, file))
+        finally:
+            self._drafts.pop(file.url, None)
         self._settle_some(path.parent)
         record = Record(name, file.url, got.size, got.sha256, got.checked, file.span)
         with self._lock:
             self._append(record)
             self._keep(record)
         return record
+
+    def _begun(self, file: RemoteFile, draft: Draft) -> None:
+        if file.span is None:
+            self._drafts[file.url] = draft
 
     def settle(self) -> None:
         """Make the names of all fetched files durable."""
@@ -134,6 +170,8 @@ class Store:
 
     def _keep(self, record: Record) -> None:
         """Believe a record as far as its file is there with its size."""
+        if record.dropped:
+            self._dropped.setdefault(record.url, []).append(record)
         try:
             if self.path(record).stat().st_size != record.size:
                 return

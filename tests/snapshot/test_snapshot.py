@@ -14,17 +14,22 @@ import pytest
 from faultserver import FaultServer
 
 from nndata.errors import (
+    AccessError,
     IntegrityError,
     MachineError,
     NetworkError,
     NotFoundError,
+    PartialError,
     RefusedError,
     StorageError,
     UsageError,
 )
 from nndata.example import Features
+from nndata.http import Client
 from nndata.http.politeness import Clock
 from nndata.snapshot import fetch, open_snapshot, read_snapshot
+from nndata.snapshot.crew import IN_A_ROW, Crew
+from nndata.snapshot.failures import Failures
 from nndata.snapshot.store import coalesce
 from nndata.source import Part, RawFile, RemoteFile, Source
 
@@ -275,7 +280,7 @@ def test_the_plan_says_what_there_is_to_fetch(host):
 
 
 def test_progress_counts_every_byte_once(host):
-    host._script = [None, None, faults.cut(10_000), faults.page]
+    host.script = [None, None, faults.cut(10_000), faults.page]
     told = Told()
     snapshot = open_snapshot(Toy(), mirror=host.root, progress=told)
     snapshot.fetch(jobs=1, progress=told)
@@ -373,9 +378,9 @@ def test_a_wrong_checksum_ends_it_and_keeps_the_rest(host):
     assert (snapshot.folder / "two").read_bytes() == TWO
 
 
-def test_the_first_failure_ends_all_and_the_next_run_goes_on(host):
+def test_one_file_that_fails_costs_only_itself_and_the_next_run_goes_on(host):
     del host.files["/0101/two"]
-    with pytest.raises(NotFoundError):
+    with pytest.raises(PartialError):
         fetch(Toy(), mirror=host.root, jobs=4)
     host.files["/0101/two"] = TWO
     assert len(fetch(Toy(), mirror=host.root, jobs=4).checks()) == 2
@@ -384,7 +389,7 @@ def test_the_first_failure_ends_all_and_the_next_run_goes_on(host):
 def test_a_snapshot_can_be_used_again_after_a_failure(host):
     del host.files["/0101/two"]
     snapshot = open_snapshot(Toy(), mirror=host.root)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(PartialError):
         snapshot.fetch()
     host.files["/0101/two"] = TWO
     snapshot.fetch()
@@ -485,3 +490,71 @@ def test_a_dead_mirror_is_no_network(host):
     with pytest.raises(NetworkError) as raised:
         fetch(Toy(), mirror=root)
     assert "run the same command again" in str(raised.value)
+
+
+# ---- what could not be fetched
+
+
+def entries(snapshot):
+    lines = (snapshot.folder / "metadata" / "failures.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_failure_is_remembered_with_its_cause_and_how_often_it_happened(host):
+    del host.files["/0101/two"]
+    snapshot = open_snapshot(Toy(), mirror=host.root)
+    for _ in range(2):
+        with pytest.raises((PartialError, NotFoundError)):
+            snapshot.fetch()
+    (entry,) = entries(snapshot)
+    assert (entry["url"], entry["error"], entry["tries"]) == (
+        "https://toys.example/0101/two",
+        "NotFoundError",
+        2,
+    )
+    assert entry["what"] == "the host has no such file (404)"
+    assert entry["when"].endswith("+00:00")
+
+
+def test_only_what_failed_is_tried_again(host):
+    del host.files["/0101/two"]
+    snapshot = open_snapshot(Toy(), mirror=host.root)
+    with pytest.raises(PartialError):
+        snapshot.fetch()
+    (snapshot.folder / "one").unlink()
+    host.files["/0101/two"] = TWO
+    again = open_snapshot(Toy(), mirror=host.root)
+    host.requests.clear()
+    assert again.retry() == 1
+    assert paths(host) == ["GET /0101/two"]
+    assert not (again.folder / "metadata" / "failures.jsonl").exists()
+    assert again.retry() == 0
+
+
+def test_what_fetching_all_brings_is_no_failure_any_more(host):
+    del host.files["/0101/two"]
+    snapshot = open_snapshot(Toy(), mirror=host.root)
+    with pytest.raises(PartialError):
+        snapshot.fetch()
+    host.files["/0101/two"] = TWO
+    snapshot.fetch()
+    assert Failures(snapshot.folder / "metadata").read() == []
+    assert (snapshot.folder / "one").read_bytes() == ONE
+
+
+def test_a_host_that_refuses_one_file_after_another_is_left_alone():
+    class Refusing:
+        asked = 0
+
+        def fetch(self, client, file):
+            self.asked += 1
+            raise AccessError("the host refuses it (403)", where=file.url)
+
+        def settle(self):
+            pass
+
+    store, client = Refusing(), Client()
+    files = [RemoteFile(ORIGIN + str(n)) for n in range(100)]
+    with pytest.raises(AccessError):
+        Crew(store, client, files).work(1)
+    assert store.asked == IN_A_ROW
