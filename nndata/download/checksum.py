@@ -1,8 +1,13 @@
-"""What a file is compared with: its size and checksum as published, and its own SHA-256."""
+"""What a file is compared with: its size and checksum as published, and its own SHA-256.
+
+Beside the usual algorithms there is `git-SIZE`, by which git names a file of so many bytes: the
+SHA-1 of `blob SIZE`, a zero byte, and the file.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +20,7 @@ from nndata.source import RemoteFile
 __all__ = ["Fetched", "Whole", "algorithm", "check", "digests"]
 
 ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+_GIT = re.compile(r"git-(\d{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,13 @@ def check(file: RemoteFile, size: int, found: dict[str, str]) -> Fetched:
 def algorithm(file: RemoteFile) -> str:
     """Return the name of the algorithm of a file's checksum."""
     name = (file.checksum or "sha256:").partition(":")[0].lower()
-    if name not in ALGORITHMS:
+    if name not in ALGORITHMS and not _GIT.fullmatch(name):
         raise UsageError(f"no such checksum: {name}", where=shown(file.url))
     return name
 
 
 def new(name: str) -> Any:
     """Begin a digest."""
+    if match := _GIT.fullmatch(name):
+        return hashlib.sha1(b"blob %d\0" % int(match[1]), usedforsecurity=False)
     return hashlib.new(name, usedforsecurity=False)

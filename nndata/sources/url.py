@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
@@ -62,6 +64,10 @@ class Url(Source):
         return self.origins
 
     @property
+    def elsewhere(self) -> str:
+        return "the Wayback Machine (https://web.archive.org) may have a copy"
+
+    @property
     def features(self) -> Features:
         for url in self.urls:
             if not kind_of(_file_name(url))[0]:
@@ -94,13 +100,13 @@ class Url(Source):
         for number, url in enumerate(self.urls):
             size = _size(url, listing) if number < ASKED else None
             checksum = self.checksums[number] if self.checksums else None
-            yield Part((RemoteFile(url, size, checksum),), name=self._name(url))
+            yield Part((RemoteFile(url, size, checksum),), name=self._names[url])
 
     def parse(self, *files: RawFile) -> Iterator[Example | Dropped]:
         """Yield the rows of a file; what is none, or doesn't fit the columns, is dropped."""
         (file,) = files
         kind, _ = kind_of(_file_name(file.url))
-        name, features = self._name(file.url), self.features
+        name, features = self._names[file.url], self.features
         with file.open() as opened:
             head = opened.read(16)
             is_packed = bool(compression.kind(head))
@@ -109,11 +115,15 @@ class Url(Source):
                 origin = _origin(file, None if is_packed else row)
                 yield _example(row, features, f"{name}:{row.line}", origin)
 
-    def _name(self, url: str) -> str:
-        """Return a file's name for ids: its URL's last segment, numbered where two are the same."""
-        name = _file_name(url)
-        same = [other for other in self.urls if _file_name(other) == name]
-        return name if len(same) == 1 else f"{name}~{same.index(url) + 1}"
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Return files' names for ids: URLs' last segments, numbered where some are the same."""
+        named = {url: _file_name(url) for url in self.urls}
+        often, seen, names = Counter(named.values()), Counter[str](), {}
+        for url, name in named.items():
+            seen[name] += 1
+            names[url] = name if often[name] == 1 else f"{name}~{seen[name]}"
+        return names
 
 
 def _check_url(url: str) -> None:

@@ -106,4 +106,4 @@ def test_the_sample_world_lies_in_the_home_and_is_named_by_its_version(
 
 
 def test_a_module_with_a_build_function_is_a_sample() -> None:
-    assert samples.names() == ["mnist", "wikipedia"]
+    assert samples.names() == ["huggingface", "mnist", "wikipedia"]
