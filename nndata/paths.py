@@ -18,6 +18,7 @@ from nndata.errors import IntegrityError, storage_error
 __all__ = [
     "atomic_folder",
     "atomic_write",
+    "config_home",
     "datasets_home",
     "publish",
     "safe_name",
@@ -49,6 +50,15 @@ def state_home() -> Path:
     return _home("NNDATA_STATE_DIR", "state", "user_state_path")
 
 
+def config_home() -> Path:
+    """Return the folder of what the user told once: `$NNDATA_HOME/config`, else the user's."""
+    if home := os.environ.get("NNDATA_HOME"):
+        return Path(home).expanduser() / "config"
+    import platformdirs
+
+    return Path(platformdirs.user_config_path("nndata"))
+
+
 def samples_home() -> Path:
     """Return the folder of sample worlds, beside that of raw files: both can be made again."""
     return _home("NNDATA_CACHE_DIR", "samples", "user_cache_path")
@@ -74,6 +84,8 @@ def safe_name(text: str, limit: int = 120) -> str:
     name = _UNTIDY.sub("-", plain).strip("-.")
     if len(name) <= limit and name and not _RESERVED.match(name):
         return name
+    if _RESERVED.match(name):  # what follows a dot makes it no other name
+        name = name.replace(".", "-")
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{name[: limit - 13].rstrip('-.') or 'file'}-{mark}"
 

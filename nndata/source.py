@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol, Self
 
@@ -115,9 +115,13 @@ class Source(ABC):
     license: ClassVar[str]
     citation: ClassVar[str]
     origins: ClassVar[tuple[str, ...]]  # roots of the URLs; a mirror takes the place of the first
+    mirrors: ClassVar[tuple[str, ...]] = ()  # roots of the same tree as the first origin's
     transforms: ClassVar[tuple[str, ...]] = ()  # the default chain, by name
     provenance: ClassVar[tuple[str, ...]] = ()  # features that are kept in the provenance table too
     libraries: ClassVar[tuple[str, ...]] = ()  # packages whose version shapes what `parse` yields
+    terms: ClassVar[str] = ""  # what has to be accepted before a fetch, and where
+    canary: ClassVar[str] = ""  # a small file below the first origin that is always there
+    afterwards: ClassVar[tuple[str, ...]] = ()  # options that don't shape what is fetched
     listed: ClassVar[bool] = True  # False for a source that the command line doesn't offer
 
     @property
@@ -129,6 +133,22 @@ class Source(ABC):
     def mirrored(self) -> tuple[str, ...]:
         """Return the roots that a mirror stands for."""
         return self.origins[:1]
+
+    @property
+    def elsewhere(self) -> str:
+        """Say who may still have what the origin no longer keeps; empty where nobody is known."""
+        return ""
+
+    @property
+    def fetched(self) -> Self:
+        """Return this source as far as it shapes what is fetched: the rest is at its defaults."""
+        known = {field.name: field.default for field in fields(self)}  # type: ignore[arg-type]
+        return replace(self, **{name: known[name] for name in self.afterwards})  # type: ignore[type-var]
+
+    def pinned(self, resolved: Self) -> Self:
+        """Return what was resolved of this source, with its own options that come afterwards."""
+        own = {name: getattr(self, name) for name in self.afterwards}
+        return replace(resolved, **own)  # type: ignore[type-var]
 
     def resolve(self, listing: Listing) -> Self:
         """Return this source with every open choice (a date, a revision) pinned."""

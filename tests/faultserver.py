@@ -2,8 +2,11 @@
 
 with FaultServer({"/a.bin": b"..."}, [Reset(at=100), Status(503)]) as host:
     host.root        http://127.0.0.1:PORT/
-    host.requests    what was asked: method, path, headers
+    host.requests    what was asked: method, path, headers, and when
     host.sent        bytes of bodies sent, in all
+    host.most_open   requests that were under way at once, at most; `most_connected`: connections
+
+A place in a body is a number of bytes, or a share of what is sent: 0.5 is the middle.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import re
+import select
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -29,6 +34,7 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def span(self) -> tuple[int, int | None] | None:
@@ -46,9 +52,10 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    cut: int | None = None  # send only so much of the body
+    cut: float | None = None  # send only so much of the body
     then: Callable[[], None] | None = None  # do this after the body
     pace: tuple[int, float] | None = None  # bytes at once, seconds between
+    said: bytes | None = None  # in place of a head of status and headers
 
     def right(self) -> None:
         """Fill in what a good server says."""
@@ -79,12 +86,17 @@ class Answer:
         self.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
         self.headers["Content-Length"] = str(stop - start)
 
-    def send(self) -> None:
+    def head(self) -> bytes:
+        if self.said is not None:
+            return self.said
         lines = [f"HTTP/1.1 {self.status} Said"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        self.connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def send(self) -> None:
+        self.connection.sendall(self.head())
         body = b"" if self.request.method == "HEAD" else self.body
-        body = body if self.cut is None else body[: self.cut]
+        body = body if self.cut is None else body[: place(self.cut, body)]
         self._send_body(body)
         if self.then:
             self.then()
@@ -92,10 +104,13 @@ class Answer:
     def _send_body(self, body: bytes) -> None:
         step = self.pace[0] if self.pace else 1 << 16
         for start in range(0, len(body), step):
-            self.connection.sendall(body[start : start + step])
-            self.host.sent += len(body[start : start + step])
-            if self.pace and self.host.closing.wait(self.pace[1]):
+            if start and self.pace and self.host.closing.wait(self.pace[1]):
                 return
+            if start + step >= len(body) and not self.then:
+                self.host.over(self.connection)  # before the client can know it
+            self.connection.sendall(body[start : start + step])
+            with self.host.lock:
+                self.host.sent += len(body[start : start + step])
 
     def drop(self) -> None:
         """Close for good, with what is sent arriving."""
@@ -123,17 +138,20 @@ class FaultServer:
         always: Fault | None = None,
         etag: bool = True,
         modified: bool = False,
-        certificate: tuple[str, str] | None = None,
+        certificate: ssl.SSLContext | None = None,
+        greet: Sequence[Callable[[socket.socket], None] | None] = (),
     ) -> None:
         self.files = {unquote(path): body for path, body in files.items()}
-        self.always, self._script = always, list(script)
+        self.always, self.script = always, list(script)
         self._etag, self._modified, self._certificate = etag, modified, certificate
+        self.greet = list(greet)  # what befalls a connection before a word is said on it
         self.requests: list[Request] = []
-        self.sent, self.open, self.most_open = 0, 0, 0
-        self.closing, self._lock = threading.Event(), threading.Lock()
+        self.sent, self.most_open, self.most_connected = 0, 0, 0
+        self.closing, self.lock = threading.Event(), threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._socket.getsockname()[1]
         self._connections: set[socket.socket] = set()
+        self._answering: set[socket.socket] = set()
 
     @property
     def root(self) -> str:
@@ -173,12 +191,16 @@ class FaultServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        self._connections.add(connection)
+        self.most_connected = max(self.most_connected, len(self._connections))
+        plain = connection
         try:
+            if self.greet and (fault := self.greet.pop(0)):
+                fault(connection)
             if self._certificate:
-                context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-                context.load_cert_chain(*self._certificate)
-                connection = context.wrap_socket(connection, server_side=True)
-            self._connections.add(connection)
+                connection = self._certificate.wrap_socket(connection, server_side=True)
+                self._connections.add(connection)
+                self._connections.discard(plain)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with connection.makefile("rb") as lines:
                 while request := _read_request(lines):
@@ -187,15 +209,17 @@ class FaultServer:
         except (OSError, ValueError):
             pass
         finally:
-            self._connections.discard(connection)
             connection.close()
+            self._connections -= {plain, connection}
 
     def _answer(self, request: Request, connection: socket.socket) -> bool:
-        with self._lock:
+        with self.lock:
             self.requests.append(request)
-            fault = self._script.pop(0) if self._script else self.always
-            self.open += 1
-            self.most_open = max(self.most_open, self.open)
+            fault = self.script.pop(0) if self.script else self.always
+            self._answering.add(connection)
+            # Whom a client has left is not open any more, even if we are still sending.
+            left, _, _ = select.select(self._answering, [], [], 0)
+            self.most_open = max(self.most_open, len(self._answering - set(left)))
         try:
             answer = Answer(self, request, connection)
             answer.right()
@@ -204,8 +228,12 @@ class FaultServer:
             answer.send()
             return answer.cut is None and answer.then is None
         finally:
-            with self._lock:
-                self.open -= 1
+            self.over(connection)
+
+    def over(self, connection: socket.socket) -> None:
+        """Count an answer as given."""
+        with self.lock:
+            self._answering.discard(connection)
 
 
 def _read_request(lines: object) -> Request | None:
@@ -220,7 +248,11 @@ def _read_request(lines: object) -> Request | None:
     return Request(method, path, headers)
 
 
-def cut(at: int) -> Fault:
+def place(at: float, body: bytes) -> int:
+    return int(at * len(body)) if isinstance(at, float) else at
+
+
+def cut(at: float) -> Fault:
     """Say the right length, send less, close."""
 
     def fault(answer: Answer) -> None:
@@ -229,7 +261,7 @@ def cut(at: int) -> Fault:
     return fault
 
 
-def reset(at: int = 0) -> Fault:
+def reset(at: float = 0) -> Fault:
     """Send so much, then reset the connection."""
 
     def fault(answer: Answer) -> None:
@@ -244,7 +276,7 @@ def refuse(answer: Answer) -> None:
     raise OSError
 
 
-def stall(at: int = 0) -> Fault:
+def stall(at: float = 0) -> Fault:
     """Send so much, then nothing more."""
 
     def fault(answer: Answer) -> None:
@@ -290,12 +322,12 @@ def page(answer: Answer) -> None:
     answer.headers = {"Content-Type": "text/html", "Content-Length": str(len(answer.body))}
 
 
-def flipped(at: int) -> Fault:
+def flipped(at: float) -> Fault:
     """Send the file with one bit wrong."""
 
     def fault(answer: Answer) -> None:
         body = bytearray(answer.body)
-        body[at % len(body)] ^= 1
+        body[place(at, body) % len(body)] ^= 1
         answer.body = bytes(body)
 
     return fault
@@ -347,7 +379,7 @@ def without(*names: str) -> Fault:
     return fault
 
 
-def chunked(upto: int | None = None) -> Fault:
+def chunked(upto: float | None = None) -> Fault:
     """Send in chunks, without a length; end in the middle after so many bytes."""
 
     def fault(answer: Answer) -> None:
@@ -362,7 +394,7 @@ def chunked(upto: int | None = None) -> Fault:
     return fault
 
 
-def replaced(content: bytes, at: int) -> Fault:
+def replaced(content: bytes, at: float) -> Fault:
     """Cut this answer, and have another file under the same name from then on."""
 
     def fault(answer: Answer) -> None:

@@ -76,7 +76,11 @@ def _begin(client: Client, path: Path) -> Draft | None:
             if draft is None and not (alive and follow):
                 return Draft.fresh(path)
         if draft is not None:
-            draft.recover()
+            try:
+                draft.recover()
+            except Robbed:  # at this very moment
+                draft.close()
+                continue
             return draft
         follow = _follow(client, path, alive)
 

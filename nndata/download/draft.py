@@ -50,6 +50,7 @@ class Draft:
         self._lock = threading.Lock()
         self.head: dict[str, Any] = {}  # what the host said of the file: size, validators
         self.pieces: dict[int, tuple[int, str]] = {}  # offset -> length, SHA-256
+        self._written: dict[int, int] = {}  # end of a run of bytes -> its start
         self.claimed, self._ledgered = False, False
 
     @classmethod
@@ -94,7 +95,7 @@ class Draft:
 
     def describe(self, head: dict[str, Any], *, ledger: bool = True) -> None:
         """Remember what the host says of the file; `ledger`: also for the next process."""
-        with self._lock, _told(self.path):
+        with self._lock, self._taken():
             self.head, self._ledgered = head, ledger
             if ledger:
                 lines = [json.dumps(head, sort_keys=True)]
@@ -119,12 +120,14 @@ class Draft:
         with _told(self.path):
             while data:
                 written = os.pwrite(self._descriptor, data, offset)
+                with self._lock:  # a run goes on where another ended
+                    self._written[offset + written] = self._written.pop(offset, offset)
                 data, offset = memoryview(data)[written:], offset + written
 
     def record(self, offset: int, length: int, mark: str) -> None:
         """Enter a whole piece into the ledger."""
         self._still_mine()
-        with self._lock, _told(self.path):
+        with self._lock, self._taken():
             self.pieces[offset] = (length, mark)
             if not self._ledgered:
                 return
@@ -141,12 +144,13 @@ class Draft:
         return [*missing, (at, size)] if at < size else missing
 
     def covers(self, start: int, stop: int) -> bool:
-        """Say whether all of [start, stop) is in whole pieces."""
+        """Say whether all of [start, stop) is written, if not yet in whole pieces."""
         at = start
         with self._lock:
             while at < stop:
                 first = at - at % PIECE
-                end = first + self.pieces.get(first, (0, ""))[0]
+                ends = [end for end, begun in self._written.items() if begun <= at]
+                end = max([first + self.pieces.get(first, (0, ""))[0], *ends])
                 if end <= at:
                     return False
                 at = end
@@ -173,6 +177,7 @@ class Draft:
         """Take pieces out of the ledger: their bytes must come again."""
         self._still_mine()
         with self._lock:
+            self._written = {}
             for offset in offsets:
                 del self.pieces[offset]
         self.describe(self.head, ledger=self._ledgered)
@@ -181,7 +186,7 @@ class Draft:
         """Forget every byte."""
         self._still_mine()
         with self._lock, _told(self.path):
-            self.pieces, self.head = {}, {}
+            self.pieces, self.head, self._written = {}, {}, {}
             self._ledger.unlink(missing_ok=True)
             self._ledgered = False
             os.ftruncate(self._descriptor, 0)
@@ -239,6 +244,15 @@ class Draft:
             return os.stat(self._part).st_ino == os.fstat(self._descriptor).st_ino
         except OSError:
             return False
+
+    @contextlib.contextmanager
+    def _taken(self) -> Iterator[None]:
+        """Say it in the right words when a file of the draft is gone: somebody else has it now."""
+        with _told(self.path):
+            try:
+                yield
+            except FileNotFoundError:
+                raise Robbed from None
 
     def _still_mine(self) -> None:
         if not self._is_mine():

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
 
+from nndata.download.carriers import Carriers
 from nndata.download.checksum import Fetched, Whole, algorithm, check
+from nndata.download.crew import together
 from nndata.download.draft import PIECE, Draft
-from nndata.errors import IntegrityError, StorageError
+from nndata.download.judgement import Changed, Judgement, Misfit, Range
+from nndata.download.writer import Writer
+from nndata.errors import (
+    AccessError,
+    IntegrityError,
+    NetworkError,
+    NotFoundError,
+    RefusedError,
+    StorageError,
+)
 from nndata.http import Client, Retries
-from nndata.http.containers import FIRST, has_end, misfit, suffix
+from nndata.http.containers import has_end
+from nndata.http.mirrors import Carrier
 from nndata.http.response import Interrupted, Response, Stopped, shown
 from nndata.source import RemoteFile
 
@@ -20,23 +30,12 @@ __all__ = ["Transfer"]
 
 REFETCHES = 2  # of a body that contradicts what is known of the file
 CHANGES = 4  # restarts because the host's file is another one now
-RUN = 8 * PIECE  # bytes per request, when several connections share a file
+RUN = 8 * PIECE  # bytes per request, when several connections or carriers share a file
+PROGRESS = 4096  # bytes that make a failed try no try: a host that gives one each time is given up
+TRIAL = 2 * PIECE  # bytes of the first request to a carrier whose rate nobody knows
 
-
-class Misfit(Exception):
-    """The body can't be the file; `spoiled` when what is kept of it is not to be trusted either."""
-
-    def __init__(self, reason: str, *, spoiled: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.spoiled = reason, spoiled
-
-
-class Changed(Exception):
-    """The host's file is not the one that the kept pieces are of, or it can't give ranges of it."""
-
-    def __init__(self, reason: str, *, ranges: bool = True) -> None:
-        super().__init__(reason)
-        self.reason, self.ranges = reason, ranges
+# What one carrier's failure is, and another may do better.
+_ELSEWHERE = (AccessError, NotFoundError, NetworkError, RefusedError, Changed)
 
 
 class Transfer:
@@ -46,10 +45,11 @@ class Transfer:
         self._client, self._file, self._draft = client, file, draft
         self._base = file.span[0] if file.span else 0
         self._size = file.span[1] - file.span[0] if file.span else file.size
-        self._whole = Whole(algorithm(file))
-        self._ranges, self._validate, self._framed = True, True, True
+        self._whole, self._judgement = Whole(algorithm(file)), Judgement(file, draft)
+        self._carriers = Carriers(client, file)
+        self._ranges, self._framed = True, True
         self._changes, self._best, self._told = 0, 0, 0
-        self._cancelled, self._lock = threading.Event(), threading.Lock()
+        self._cancelled = threading.Event()
 
     def run(self) -> Fetched:
         """Fetch what is missing, check it all, publish it."""
@@ -72,15 +72,11 @@ class Transfer:
         self._size = self._draft.head.get("size") if self._size is None else self._size
 
     def _again(self, contradiction: Misfit, refused: int) -> None:
+        kept = self._carriers.doubt(contradiction.carrier, self._draft.pieces)
         if contradiction.spoiled:
-            self._forget()
+            self._keep(kept)
         if refused > REFETCHES:
-            raise IntegrityError(
-                contradiction.reason,
-                where=shown(self._client.address(self._file.url)),
-                why=f"the same {refused} times",
-                do="try again later or from another --mirror",
-            )
+            raise self._carriers.refused(contradiction.reason, refused)
         self._client.progress.note(f"{self._name}: {contradiction.reason}; fetching it again")
         self._client.clock.sleep(1 + self._client.clock.random())
 
@@ -95,12 +91,22 @@ class Transfer:
             )
         self._client.progress.note(f"{self._name}: {change.reason}; starting again")
         self._ranges &= change.ranges
-        # Hosts behind one name may disagree about a tag; where a checksum decides, it alone shall.
-        self._validate = not (self._file.checksum and self._changes > 1)
+        if self._changes > 1:
+            self._judgement.trust_the_checksum()
+        self._carriers.return_all()
         self._forget()
+
+    def _keep(self, offsets: Iterable[int]) -> None:
+        """Forget all pieces but these."""
+        if not (wanted := set(offsets)):
+            self._forget()
+            return
+        self._draft.forget([at for at in self._draft.pieces if at not in wanted])
+        self._recount()
 
     def _forget(self) -> None:
         self._draft.restart()
+        self._carriers.carried.clear()
         self._whole.restart()
         self._size = self._file.span[1] - self._base if self._file.span else self._file.size
         self._recount()
@@ -121,7 +127,7 @@ class Transfer:
             self._whole.restart()
 
     def _fill(self) -> None:
-        """Fetch every gap, over as many connections as the host allows."""
+        """Fetch every gap, over as many connections as the hosts allow."""
         self._cancelled.clear()
         self._recount()
         if self._size is None:
@@ -135,136 +141,121 @@ class Transfer:
 
     def _fill_together(self, gaps: list[tuple[int, int]]) -> None:
         missing = sum(stop - start for start, stop in gaps)
-        count = min(self._client.rule(self._file.url).per_file, -(-missing // RUN))
+        count = min(self._carriers.per_file, -(-missing // RUN))
         if count < 2 or not self._ranges:
             return
         runs = deque((at, min(at + RUN, b)) for a, b in gaps for at in range(a, b, RUN))
-        failures: list[BaseException] = []
 
         def work() -> None:
-            try:
-                while runs and not self._cancelled.is_set():
-                    self._fill_gap(*runs.popleft(), alone=False)
-            except IndexError:
-                return  # another thread took the last one
-            except BaseException as error:  # handed to the thread that waits
-                failures.append(error)
-                self._cancelled.set()
+            while runs and not self._cancelled.is_set():
+                try:
+                    start, stop = runs.popleft()
+                except IndexError:
+                    return  # another thread took the last one
+                reached = self._fill_gap(start, stop, alone=False)
+                if reached != stop:
+                    runs.append((reached, stop))
+                if reached == start:
+                    return  # no other connection is worth it
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
+        together(work, count, cancel=self._cancelled.set, stop=self._client.stop)
+
+    def _fill_gap(self, start: int, stop: int | None, *, alone: bool = True) -> int:
+        """Fill a gap as far as one carrier's turn goes; return where that is."""
+        writer, retries = None, dict[Carrier, Retries]()
+        while writer is None or not writer.is_done:
+            with self._carriers.taken(None if stop is None else stop - start) as carrier:
+                if carrier is None:
+                    return start if writer is None else writer.began
+                if writer is None:
+                    turn = self._turn(carrier, start, stop)
+                    writer = Writer(self._draft, self._whole, self._carriers.carried, start, turn)
+                if carrier not in retries:
+                    address = carrier.address(self._file.url)
+                    retries[carrier] = Retries(self._client, address, self._kept)
+                self._try(writer, carrier, retries[carrier], alone)
+        return writer.at
+
+    def _turn(self, carrier: Carrier, start: int, stop: int | None) -> int | None:
+        """Return where a carrier's turn ends: where there is a choice, it is made again."""
+        if stop is None or not self._ranges or not self._carriers.several:
+            return stop
+        known = carrier.pace(stop - start) is not None
+        return min(stop, start + (RUN if known else min(TRIAL, RUN)))
+
+    def _try(self, writer: Writer, carrier: Carrier, retries: Retries, alone: bool) -> None:
+        """Make one request; when it fails, see to it that the next one is made well."""
+        before = writer.at
         try:
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            # Once the draft is closed its descriptor may be another file's: nobody may write now.
-            self._client.stop()
-            for thread in threads:
-                thread.join()
+            self._stream(writer, carrier, alone)
+        except Interrupted as failure:
+            if writer.at >= max(before, self._best if alone else 0) + PROGRESS:
+                self._best = max(self._best, writer.at)
+                retries.progressed()
+            self._after(failure, carrier, retries)
+        except Misfit as contradiction:
+            contradiction.carrier = carrier
             raise
-        if failures:
-            raise next((e for e in failures if not isinstance(e, Stopped)), failures[0])
+        except _ELSEWHERE as error:
+            self._elsewhere(carrier, error)
 
-    def _fill_gap(self, start: int, stop: int | None, *, alone: bool = True) -> None:
-        writer = Writer(self._draft, self._whole, start, stop)
-        retries = Retries(self._client, self._file.url, self._kept)
-        while not writer.is_done:
-            before = writer.at
-            try:
-                self._stream(writer, alone)
-            except Interrupted as failure:
-                if writer.at > max(before, self._best if alone else 0):
-                    self._best = max(self._best, writer.at)
-                    retries.progressed()
-                retries.after(failure)
+    def _after(self, failure: Interrupted, carrier: Carrier, retries: Retries) -> None:
+        try:
+            seconds = retries.count(failure)
+        except _ELSEWHERE as error:
+            self._elsewhere(carrier, error)
+            return
+        if not self._carriers.step_back(carrier, seconds):
+            retries.wait(failure, seconds)
+
+    def _elsewhere(self, carrier: Carrier, error: Exception) -> None:
+        if not self._carriers.leave(carrier, error):
+            raise self._carriers.last(carrier, error) from None
 
     def _kept(self) -> str:
         return f"{self._draft.kept:,} bytes are kept" if self._draft.kept else ""
 
-    def _stream(self, writer: Writer, alone: bool) -> None:
+    def _stream(self, writer: Writer, carrier: Carrier, alone: bool) -> None:
         """Make one request for what a writer still needs, and write what comes."""
-        span = self._wanted(writer)
-        condition = self._condition() if span else {}
-        with self._client.open(self._file.url, span=span, headers=condition) as response:
-            at, fresh = self._judge(response, span, writer, alone)
-            for data in self._body(response, at + self._base == 0):
-                if fresh:
-                    self._begin_anew(writer, response)
-                    fresh = False
-                elif not self._draft.head:
-                    self._remember(response)
-                self._put(writer, at, data)
-                at += len(data)
-                if writer.is_done and response.length is not None:
-                    break
-            if fresh:  # a body of no bytes
+        span, address = self._wanted(writer), carrier.address(self._file.url)
+        condition = self._judgement.condition(address) if span else {}
+        with self._client.open(
+            self._file.url, span=span, headers=condition, carrier=carrier
+        ) as response:
+            try:
+                self._receive(response, span, writer, carrier, alone)
+            finally:
+                self._carriers.measured(carrier, response, complete=writer.is_done)
+
+    def _receive(
+        self,
+        response: Response,
+        span: Range | None,
+        writer: Writer,
+        carrier: Carrier,
+        alone: bool,
+    ) -> None:
+        alone = alone and not (span and self._carriers.several)
+        is_range = self._judgement.accept(response, span, alone=alone or span is None)
+        at = writer.at if is_range else -self._base
+        fresh = not is_range and not self._judgement.is_same(response)
+        is_known = False
+        for data in self._judgement.body(response, at + self._base == 0):
+            if fresh:
                 self._begin_anew(writer, response)
-            self._end(writer, response)
-
-    def _judge(
-        self, response: Response, span: tuple[int, int | None] | None, writer: Writer, alone: bool
-    ) -> tuple[int, bool]:
-        """Return where in the draft the body begins, and whether what is kept must be forgotten."""
-        if response.status in (412, 416):
-            raise Changed("the file on the host is another one now", ranges=response.status == 412)
-        self._judge_coding(response)
-        if response.status == 206:
-            self._judge_range(response, span)
-            return writer.at, False
-        if not alone:
-            raise Changed("the host gives no ranges", ranges=False)
-        self._judge_size(response.length)
-        return -self._base, not self._same_tag(response)
-
-    def _judge_coding(self, response: Response) -> None:
-        coding = response.headers.get("content-encoding", "identity").lower()
-        if coding not in ("identity", "") and suffix(self._file.url) not in ("gz", "tgz"):
-            raise Misfit(f"the host sends it packed ({coding}) unasked", spoiled=False)
-
-    def _judge_range(self, response: Response, span: tuple[int, int | None] | None) -> None:
-        """Accept exactly the range that was asked for, of exactly the file that is known."""
-        found = response.content_range
-        start, stop, total = found or (-1, -1, None)
-        if span is None or start != span[0] or stop != (total if span[1] is None else span[1]):
-            raise Changed("the host answers another range than asked", ranges=False)
-        if response.length not in (None, stop - start):
-            raise Changed("the host contradicts itself about a range", ranges=False)
-        self._judge_size(total)
-        head = self._draft.head
-        if total is not None and total != (head.get("total") or total):
-            raise Changed("the file on the host has another size now")
-        tag = head.get("etag")
-        if self._validate and tag and (_strong(response) or tag) != tag:
-            raise Changed("the file on the host is another one now")
-
-    def _judge_size(self, total: int | None) -> None:
-        """Compare the whole file's size with what was published."""
-        if total is not None and self._file.size not in (None, total):
-            raise Misfit(
-                f"the host has {total:,} bytes in place of {self._file.size:,}", spoiled=False
-            )
-
-    def _same_tag(self, response: Response) -> bool:
-        head, tag = self._draft.head, _strong(response)
-        return bool(head and tag) and head.get("etag") == tag
-
-    def _body(self, response: Response, is_start: bool) -> Iterator[bytes]:
-        """Yield the body; where it begins the file, not before its first bytes are judged."""
-        chunks = response.chunks()
-        if is_start:
-            first = b""
-            for data in chunks:
-                first += data
-                if len(first) >= FIRST:
-                    break
-            # A file that has its published length may be misnamed: its checksum decides.
-            promising = self._file.checksum and response.length in (None, self._file.size)
-            if first and not promising and (reason := misfit(self._file.url, first)):
-                raise Misfit(reason, spoiled=False)
-            if first:
-                yield first
-        yield from chunks
+            if not is_known:
+                self._judgement.remember(response, self._size)
+            fresh, is_known = False, True
+            self._put(writer, at, data, carrier)
+            at += len(data)
+            if writer.is_done and (response.length is not None or at > writer.at):
+                break  # in chunks it could go on for ever
+            if self._carriers.is_outrun(carrier, response):
+                return
+        if fresh:  # a body of no bytes
+            self._begin_anew(writer, response)
+            self._judgement.remember(response, self._size)
+        self._end(writer, response)
 
     def _begin_anew(self, writer: Writer, response: Response) -> None:
         """Forget what is kept; the host sends the file from its beginning."""
@@ -276,26 +267,8 @@ class Transfer:
         if self._size is not None:
             self._draft.reserve(self._size)
         writer.restart(self._size)
-        self._remember(response)
 
-    def _remember(self, response: Response) -> None:
-        """Keep what the host says of the file, to know it again; a small file needs no ledger."""
-        with self._lock:
-            if not self._draft.head:
-                large = self._size is None or self._size > PIECE
-                self._draft.describe(self._head(response), ledger=large)
-
-    def _head(self, response: Response) -> dict[str, Any]:
-        found = response.content_range
-        return {
-            "url": shown(self._file.url),
-            "size": self._size,
-            "total": found[2] if found else response.length,
-            "etag": _strong(response),
-            "modified": response.headers.get("last-modified"),
-        }
-
-    def _put(self, writer: Writer, at: int, data: bytes) -> None:
+    def _put(self, writer: Writer, at: int, data: bytes, carrier: Carrier) -> None:
         """Write what a writer needs of the bytes that begin at `at`."""
         if self._cancelled.is_set():
             raise Stopped
@@ -305,7 +278,7 @@ class Transfer:
                 raise Misfit(f"longer than {writer.stop:,} bytes", spoiled=True)
             view = view[: writer.stop - writer.at]
         if view:
-            writer.write(view)
+            writer.write(view, carrier)
             self._advance(len(view))
 
     def _end(self, writer: Writer, response: Response) -> None:
@@ -319,22 +292,13 @@ class Transfer:
         elif not writer.is_done:
             raise Interrupted("the answer ended early")
 
-    def _wanted(self, writer: Writer) -> tuple[int, int | None] | None:
+    def _wanted(self, writer: Writer) -> Range | None:
         """Return the range to ask for; None for the whole file."""
         everything = writer.at == 0 and writer.stop in (None, self._size) and not self._file.span
         if everything or not self._ranges:
             return None
         stop = None if writer.stop is None else self._base + writer.stop
         return self._base + writer.at, stop
-
-    def _condition(self) -> dict[str, str]:
-        if not self._validate:
-            return {}
-        if etag := self._draft.head.get("etag"):
-            return {"If-Range": etag}
-        if modified := self._draft.head.get("modified"):
-            return {"If-Unmodified-Since": modified}
-        return {}
 
     def _finish(self) -> Fetched:
         """Check everything, then publish."""
@@ -345,6 +309,7 @@ class Transfer:
         else:
             fetched = self._check(found)
         self._draft.publish(self._size)
+        self._carriers.convict(self._draft.pieces)
         return fetched
 
     def _digests(self) -> dict[str, str]:
@@ -378,40 +343,3 @@ class Transfer:
         if not proven and not has_end(self._file.url, self._draft.part):
             raise Misfit("the host doesn't say how long it is, and no end is found", spoiled=True)
         return fetched
-
-
-class Writer:
-    """Fills one gap of a draft, piece by piece; a lost connection doesn't make it forget."""
-
-    def __init__(self, draft: Draft, whole: Whole, start: int, stop: int | None) -> None:
-        self._draft, self._whole = draft, whole
-        self.at, self.stop, self._began, self._piece = start, stop, start, hashlib.sha256()
-
-    @property
-    def is_done(self) -> bool:
-        return self.at == self.stop
-
-    def restart(self, stop: int | None) -> None:
-        self.at, self.stop, self._began, self._piece = 0, stop, 0, hashlib.sha256()
-
-    def write(self, data: memoryview) -> None:
-        while data:
-            now = data[: PIECE - self.at % PIECE]
-            self._draft.write(self.at, now)
-            self._piece.update(now)
-            self._whole.feed(self.at, now)
-            self.at += len(now)
-            data = data[len(now) :]
-            if self.at % PIECE == 0 or self.is_done:
-                self.finish()
-
-    def finish(self) -> None:
-        """Enter the piece so far into the ledger."""
-        if self.at > self._began:
-            self._draft.record(self._began, self.at - self._began, self._piece.hexdigest())
-        self._began, self._piece = self.at, hashlib.sha256()
-
-
-def _strong(response: Response) -> str | None:
-    tag = response.headers.get("etag", "")
-    return tag if tag.startswith('"') and tag.endswith('"') and len(tag) > 2 else None

@@ -7,25 +7,26 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 
 import nndata
-from nndata.errors import (
-    AccessError,
-    IntegrityError,
-    NetworkError,
-    NotFoundError,
-    RefusedError,
-    UsageError,
-)
+from nndata.errors import IntegrityError, NetworkError, UsageError
+from nndata.http.clock import Clock
 from nndata.http.connections import FAILURES, Session, is_untrusted, reason
 from nndata.http.containers import FIRST, misfit, suffix
-from nndata.http.politeness import UNLIMITED, Budget, Clock, HostRule, rule_for
-from nndata.http.response import Interrupted, Response, Stopped, Timing, shown
+from nndata.http.deadlines import Deadlines
+from nndata.http.mirrors import Carrier, Mirrors
+from nndata.http.politeness import UNLIMITED, Budget, HostRule, rule_for
+from nndata.http.rate import Rate, bytes_per_second
+from nndata.http.response import Interrupted, Response, Stopped, Timing
+from nndata.http.retries import TRIES, Retries
+from nndata.http.tokens import Credential, Header, Tokens, advice
+from nndata.http.urls import place, shown, target
+from nndata.http.verdict import MOVED, verdict
 from nndata.paths import state_home
 from nndata.progress import SILENT, Progress, Task
 
@@ -33,26 +34,30 @@ __all__ = ["Client", "Interrupted", "Response", "Retries", "Stopped", "Timing", 
 
 LARGEST_LISTING = 64 << 20
 REDIRECTS = 5
-TRIES = 8  # without progress
-TRIES_UNREACHED = 3  # of a host that never answered: most likely there is no network
 REFETCHES = 2  # of a body that contradicts what is known of it
-BACK_OFF = (1.0, 60.0)  # seconds
-SLOW_DOWN = 60.0  # seconds to leave a host alone whose 403 means "slower"
+
+Span = tuple[int, int | None]  # bytes [a, b) of a file; None: to its end
 
 
 class Client:
     """Asks hosts for files, as each of them wishes to be asked.
 
     `mirror` stands for each of `origins`: what lies below one is asked there, while all records
-    keep the origin's URL. It is also the one private address that may be connected to.
+    keep the origin's URL. Of several the first does; the others only carry bytes that it vouches
+    for. They are also the only private addresses that may be connected to. Without a `mirror`,
+    `mirrors` are roots that hold the same tree as the first origin.
     """
 
     def __init__(
         self,
         *,
-        mirror: str | None = None,
+        mirror: str | Sequence[str] | None = None,
         origins: tuple[str, ...] = (),
+        mirrors: tuple[str, ...] = (),
         contact: str | None = None,
+        limit_rate: str | float | None = None,
+        token_file: Path | str | None = None,
+        netrc: bool | None = None,
         progress: Progress = SILENT,
         timing: Timing | None = None,
         clock: Clock | None = None,
@@ -62,11 +67,14 @@ class Client:
     ) -> None:
         self.progress, self.timing, self.clock = progress, timing or Timing(), clock or Clock()
         self.task: Task = SILENT  # type: ignore[assignment]  # silent is a task too
-        self._mirror, self._origins = _root(mirror), tuple(_root(origin) for origin in origins)
+        named = [mirror] if isinstance(mirror, str) else mirror or ()
+        self.mirrors = Mirrors(origins, [one for one in named if one], mirrors, rules, self.clock)
         self._contact = _contact(os.environ.get("NNDATA_CONTACT") if contact is None else contact)
         self._state, self._rules, self.tries = state or state_home() / "hosts", rules, tries
-        permitted = frozenset([_place(self._mirror)] if self._mirror else [])
-        self._session = Session(permitted)
+        self._limit = _limit(limit_rate)
+        self._tokens = _tokens(token_file, netrc, self.mirrors.permitted)
+        self._deadlines = Deadlines()
+        self._session = Session(self.mirrors.permitted, self._deadlines, self.timing.window)
         self._reached: set[str] = set()
         self._live: set[Response] = set()
         self._lock = threading.Lock()
@@ -75,14 +83,11 @@ class Client:
 
     def address(self, url: str) -> str:
         """Return where a URL is asked: at the mirror, when it lies below the origin."""
-        for origin in self._origins if self._mirror else ():
-            if url.startswith(origin):
-                return self._mirror + url.removeprefix(origin)
-        return url
+        return self.mirrors.address(url)
 
     def rule(self, url: str) -> HostRule:
         """Return what is asked of visitors where a URL is really asked for."""
-        return self._rules(_place(self.address(url))[0])
+        return self._rules(place(self.address(url))[0])
 
     @contextlib.contextmanager
     def open(
@@ -90,15 +95,18 @@ class Client:
         url: str,
         *,
         method: str = "GET",
-        span: tuple[int, int | None] | None = None,
+        span: Span | None = None,
         headers: Mapping[str, str] | None = None,
+        carrier: Carrier | None = None,
     ) -> Iterator[Response]:
         """Make one try: 200, 206, 412 and 416 are answers, all else is raised.
 
-        `span` is a byte range [a, b); `headers` are dropped when the host sends us to another.
+        `headers` are dropped when the host sends us to another; without a `carrier` the first
+        one is asked.
         """
+        address = carrier.address(url) if carrier else self.address(url)
         with contextlib.ExitStack() as stack:
-            response = self._follow(self.address(url), method, span, dict(headers or {}), stack)
+            response = self._follow(address, method, span, dict(headers or {}), stack)
             with self._lock:
                 self._live.add(response)
             try:
@@ -109,7 +117,7 @@ class Client:
 
     def read(self, url: str, largest: int = LARGEST_LISTING) -> bytes:
         """Return a whole small file, trying again as long as that makes sense."""
-        retries, refused = Retries(self, url), 0
+        retries, refused = Retries(self, self.address(url)), 0
         while True:
             try:
                 body, framed = self._read_once(url, largest)
@@ -126,7 +134,7 @@ class Client:
 
     def size(self, url: str) -> int | None:
         """Return a file's size without fetching it, if the host says."""
-        retries = Retries(self, url)
+        retries = Retries(self, self.address(url))
         while True:
             try:
                 with self.open(url, method="HEAD") as response:
@@ -161,61 +169,91 @@ class Client:
 
     def _follow(
         self,
-        url: str,
+        asked: str,
         method: str,
-        span: tuple[int, int | None] | None,
+        span: Span | None,
         headers: dict[str, str],
         stack: contextlib.ExitStack,
     ) -> Response:
+        url, told = asked, self._tokens.find(asked)
+        secret = {"Authorization": told.header} if told else {}
         for _ in range(REDIRECTS + 1):
             hop = stack.enter_context(contextlib.ExitStack())
-            response = self._ask(url, method, span, headers, hop)
-            if response.status not in (301, 302, 303, 307, 308):
-                self._judge(response, url, method)
+            own = self._own_headers(span)
+            response = self._ask(url, method, {**headers, **secret, **own}, hop)
+            if response.status not in MOVED:
+                self._judge(response, method, asked, told)
                 return response
-            target = _target(url, response.headers.get("location", ""))
+            aim = target(url, response.headers.get("location", ""))
             hop.close()
-            if _place(target) != _place(url):
-                headers = {}
-            url = target
+            if place(aim) != place(url):
+                headers, secret = {}, {}
+            url = aim
         raise NetworkError(f"more than {REDIRECTS} redirects", where=shown(url))
 
     def _ask(
-        self,
-        url: str,
-        method: str,
-        span: tuple[int, int | None] | None,
-        headers: dict[str, str],
-        stack: contextlib.ExitStack,
+        self, url: str, method: str, headers: dict[str, str], stack: contextlib.ExitStack
     ) -> Response:
         rule = self._rule_at(url)
-        request = self._request(url, method, {**headers, **self._own_headers(span)})
+        request = self._request(url, method, headers)
         budget = self._budget(url, rule)
         if budget:
             stack.enter_context(budget.slot(self.task.waits))
         if self.clock.stopped.is_set():
             raise Stopped
+        asked = self.clock.monotonic()
         answer = self._send(request, url)
         stack.callback(answer.close)
-        self._reached.add(_place(url)[0])
-        return Response(answer.raw, url, self.timing, self.clock)
+        self._reached.add(place(url)[0])
+        rates = self._rates(budget)
+        return Response(
+            answer.raw,
+            url,
+            self.timing,
+            self.clock,
+            deadlines=self._deadlines,
+            rates=rates,
+            asked=asked,
+        )
+
+    def _judge(self, response: Response, method: str, asked: str, told: Credential | None) -> None:
+        """Raise what a status means that is no answer."""
+        rule = self._rule_at(response.url)
+        found = verdict(
+            response,
+            method,
+            rule=rule,
+            clock=self.clock,
+            asked=asked,
+            advice=lambda: advice(asked, told, self._tokens),
+        )
+        after = found.after if isinstance(found, Interrupted) else None
+        if after and (budget := self._budget(response.url, rule)):
+            budget.hold(after)
+        if found is not None:
+            raise found
 
     def _rule_at(self, url: str) -> HostRule:
-        rule = self._rules(_place(url)[0])
+        rule = self._rules(place(url)[0])
         if rule.contact and not self._contact:
             raise UsageError(
                 "asks every visitor for a contact",
-                where=_place(url)[0],
+                where=place(url)[0],
                 do="export NNDATA_CONTACT=you@example.org",
             )
         return rule
 
+    def _rates(self, budget: Budget | None) -> tuple[Rate, ...]:
+        """Return what limits bytes: the host's wish, and the user's for all hosts together."""
+        own = Rate(self._limit, self._state / ".bytes", self.clock) if self._limit else None
+        return tuple(filter(None, (budget.rate if budget else None, own)))
+
     def _budget(self, url: str, rule: HostRule) -> Budget | None:
         if rule == UNLIMITED:
             return None
-        return Budget(rule, _place(url)[0], self._state, self.clock)
+        return Budget(rule, place(url)[0], self._state, self.clock)
 
-    def _own_headers(self, span: tuple[int, int | None] | None) -> dict[str, str]:
+    def _own_headers(self, span: Span | None) -> dict[str, str]:
         contact = f" ({self._contact})" if self._contact else ""
         agent = f"nndata/{nndata.__version__}{contact} python-requests/{requests.__version__}"
         own = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -226,11 +264,14 @@ class Client:
     def _request(self, url: str, method: str, headers: dict[str, str]) -> requests.PreparedRequest:
         if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname:
             with contextlib.suppress(requests.RequestException, ValueError):
-                return self._session.prepare(method, url, headers)
+                request = self._session.prepare(method, url, headers)
+                if (login := request.headers.get("Authorization")) is not None:
+                    request.headers["Authorization"] = Header(login)  # the URL's own, too
+                return request
         raise UsageError("not a URL of http or https", where=shown(url))
 
     def _send(self, request: requests.PreparedRequest, url: str) -> requests.Response:
-        host, port = _place(url)
+        host, port = place(url)
         try:
             timeout = (self.timing.connect, self.timing.stall)
             return self._session.send(request, host, port, timeout)
@@ -245,78 +286,6 @@ class Client:
             )
         raise Interrupted(why, reached=reached or host in self._reached)
 
-    def _judge(self, response: Response, url: str, method: str) -> None:
-        """Raise what a status means that is no answer."""
-        status, host = response.status, _place(url)[0]
-        if status in (200, 203, 206, 412, 416) or (method == "HEAD" and status in (405, 501)):
-            return
-        if status in (404, 410):
-            raise NotFoundError(f"the host has no such file ({status})", where=shown(url))
-        slow = status == 403 and self._rule_at(url).slow_on_403
-        if status in (401, 403, 407, 451) and not slow:
-            raise AccessError(f"the host refuses it ({status})", where=shown(url))
-        if status in (408, 425, 429) or status >= 500 or slow:
-            raise self._later(response, url, slow)
-        raise NetworkError(f"the host answers {status}", where=shown(url), do=f"ask {host} why")
-
-    def _later(self, response: Response, url: str, slow: bool) -> Interrupted:
-        after = response.retry_after(self.clock)
-        if after is None and slow:
-            after = SLOW_DOWN
-        if after and (budget := self._budget(url, self._rule_at(url))):
-            budget.hold(after)
-        return Interrupted(f"the host answers {response.status}", after=after)
-
-
-class Retries:
-    """Counts tries without progress, and waits longer and longer between them."""
-
-    def __init__(self, client: Client, url: str, kept: Callable[[], str] = str) -> None:
-        self._client, self._url, self._kept = client, url, kept
-        self._tries = 0
-
-    def progressed(self) -> None:
-        """Forget the failures so far."""
-        self._tries = 0
-
-    def after(self, failure: Interrupted) -> None:
-        """Wait before the next try; raise `NetworkError` when there have been enough."""
-        self._tries += 1
-        if self._client.clock.stopped.is_set():
-            raise Stopped
-        most = self._client.tries
-        if self._tries >= (most if failure.reached else min(most, TRIES_UNREACHED)):
-            raise NetworkError(
-                failure.reason,
-                where=shown(self._client.address(self._url)),
-                why=", ".join(filter(None, [f"{self._tries} tries", self._kept()])),
-                do="run the same command again to go on",
-            )
-        self._wait(failure)
-
-    def _wait(self, failure: Interrupted) -> None:
-        seconds = failure.after
-        if seconds is None:
-            first, longest = BACK_OFF
-            ceiling = min(longest, first * 2**self._tries)
-            seconds = ceiling / 2 * (1 + self._client.clock.random())
-        self._client.task.waits(f"{failure.reason}; trying again in {seconds:.0f} s")
-        self._client.clock.sleep(seconds)
-        self._client.task.waits("")
-
-
-def _root(url: str | None) -> str:
-    return url.rstrip("/") + "/" if url else ""
-
-
-def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        raise UsageError("not a port", where=shown(url)) from None
-    return (parts.hostname or "").lower(), port or (443 if parts.scheme == "https" else 80)
-
 
 def _contact(text: str | None) -> str:
     contact = (text or "").strip()
@@ -325,17 +294,18 @@ def _contact(text: str | None) -> str:
     return contact
 
 
-def _target(url: str, location: str) -> str:
-    """Return where a redirect leads, when we may go there."""
-    if not location:
-        raise NetworkError("a redirect to nowhere", where=shown(url))
-    target = urljoin(url, location)
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or (
-        urlsplit(url).scheme == "https" and parts.scheme == "http"
-    ):
-        raise RefusedError(f"a redirect to {shown(target)} is not followed", where=shown(url))
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+def _limit(asked: str | float | None) -> float:
+    if asked is not None:
+        return bytes_per_second(asked)
+    return bytes_per_second(os.environ.get("NNDATA_LIMIT_RATE"), "NNDATA_LIMIT_RATE")
+
+
+def _tokens(
+    file: Path | str | None, netrc: bool | None, permitted: frozenset[tuple[str, int]]
+) -> Tokens:
+    if netrc is None:
+        netrc = os.environ.get("NNDATA_NETRC", "").lower() in ("1", "true", "yes")
+    return Tokens(file or os.environ.get("NNDATA_TOKEN_FILE"), netrc=netrc, permitted=permitted)
 
 
 def _ends(url: str, body: bytes) -> bool:

@@ -11,6 +11,9 @@ from nndata.errors import RefusedError
 __all__ = ["is_loopback", "is_public", "refuse", "resolve"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# What newer tables of Python's know as not for everybody, and older ones don't.
+_RESERVED = tuple(map(ipaddress.ip_network, ("3fff::/20", "5f00::/16", "192.88.99.0/24")))
+_CLOUD = ipaddress.ip_address("168.63.129.16")  # Azure's host, which gives its guests secrets
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # the last 32 bits are an IPv4 address
 
 
@@ -26,7 +29,9 @@ def is_public(text: str) -> bool:
 
 def _special(address: Address) -> bool:
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_multicast or address.is_reserved or address.is_unspecified or site_local
+    is_set_aside = address.is_multicast or address.is_reserved or address.is_unspecified
+    is_set_aside = is_set_aside or any(address in network for network in _RESERVED)
+    return is_set_aside or site_local or address == _CLOUD
 
 
 def _meant(address: Address) -> list[Address]:
@@ -37,6 +42,8 @@ def _meant(address: Address) -> list[Address]:
         return [address.ipv4_mapped]
     if address in _NAT64:  # what a name server gives on networks that only have IPv6
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    if int(address) >> 32 & 0xFDFFFFFF == 0x5EFE:  # ISATAP: the last 32 bits, in any network
+        return [address, ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     tunnel = [address.sixtofour] if address.sixtofour else list(address.teredo or ())
     return [address, *tunnel]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import requests.adapters
@@ -18,6 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import connection as sockets
 
 from nndata.http.addresses import is_loopback, is_public, refuse, resolve
+from nndata.http.deadlines import Deadlines
 
 __all__ = ["FAILURES", "Session", "is_untrusted", "reason"]
 
@@ -43,14 +46,16 @@ _BROKEN: tuple[tuple[set[str], str], ...] = (
 class Session:
     """Sends requests as they are: no cookies, no netrc, no redirects, no retries of its own."""
 
-    def __init__(self, permitted: Places) -> None:
+    def __init__(self, permitted: Places, deadlines: Deadlines, patience: float) -> None:
         self._permitted = permitted
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
+        # Else it reads a redirect's whole body, however long, only to look where it leads.
+        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(permitted))
+            self._session.mount(scheme, _Adapter(_pools(permitted, deadlines, patience)))
 
     def prepare(self, method: str, url: str, headers: dict[str, str]) -> requests.PreparedRequest:
         """Make a request; raise an error of requests or `ValueError` for a URL that makes none."""
@@ -61,8 +66,10 @@ class Session:
     ) -> requests.Response:
         """Send it, by the environment's proxy unless the host is this machine."""
         proxies = {} if is_loopback(host) else get_environ_proxies(request.url or "")
-        if proxies and (host, port) not in self._permitted and not _may_be_public(host):
-            raise refuse(host, port)  # the proxy would look it up and connect to it, unjudged
+        if proxies and (host, port) not in self._permitted:
+            asked = urlsplit(request.url or "").hostname or ""  # in plain letters and figures
+            if is_loopback(asked) or not _may_be_public(asked.rstrip(".")):
+                raise refuse(host, port)  # the proxy would look it up and connect, unjudged
         return self._session.send(
             request,
             stream=True,
@@ -76,8 +83,8 @@ class Session:
 class _Adapter(requests.adapters.HTTPAdapter):
     """Connects to the very address that was looked up and judged."""
 
-    def __init__(self, permitted: Places) -> None:
-        self._pools = _pools(permitted)
+    def __init__(self, pools: dict[str, type[HTTPConnectionPool]]) -> None:
+        self._pools = pools
         super().__init__(pool_maxsize=64, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -85,17 +92,37 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def _pools(permitted: Places) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> Any:
-            return _connect(self, permitted)
+def _pools(
+    places: Places, deadlines: Deadlines, patience: float
+) -> dict[str, type[HTTPConnectionPool]]:
+    """Make pools of connections that go to permitted places and wait so long for a head."""
 
-    class Secure(HTTPSConnection):
+    class Judged(HTTPConnection):
         def _new_conn(self) -> Any:
-            return _connect(self, permitted)
+            return _connect(self, places)
+
+        def connect(self) -> None:
+            with deadlines.limit(patience, self._shut):  # hands may be shaken for ever, too
+                super().connect()
+
+        def getresponse(self) -> Any:
+            late = threading.Event()
+            with deadlines.limit(patience, lambda: self._shut(late)):
+                response = super().getresponse()
+            if late.is_set():  # a head that is cut off is taken for a short one
+                raise TimeoutError
+            return response
+
+        def _shut(self, late: threading.Event | None = None) -> None:
+            if late is not None:
+                late.set()
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    class Secure(Judged, HTTPSConnection):
+        pass
 
     class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        ConnectionCls = Judged
 
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure

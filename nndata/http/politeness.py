@@ -10,47 +10,25 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import struct
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from nndata.config import build, read_toml
 from nndata.http.addresses import is_loopback
+from nndata.http.clock import Clock
+from nndata.http.moment import LONGEST_WAIT, Moment
+from nndata.http.rate import Rate
 from nndata.paths import safe_name
 
 __all__ = ["LONGEST_WAIT", "UNLIMITED", "Budget", "Clock", "HostRule", "rule_for"]
 
-LONGEST_WAIT = 900.0  # seconds: no server makes us wait longer, whatever it asks
 WORTH_TELLING = 5.0  # seconds
+TURNS = 8  # in line, for one request: a host may ask again and again to wait
 LOOK = 0.1  # seconds between two looks for a free slot
-_NUMBER = struct.Struct("<d")
-
-
-class Clock:
-    """Time, sleep and chance, so that a test can bring its own."""
-
-    def __init__(self, seed: int | None = None) -> None:
-        self._random = Random(seed)
-        self.stopped = threading.Event()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def now(self) -> float:
-        return time.time()
-
-    def random(self) -> float:
-        return self._random.random()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until `stopped` is set."""
-        self.stopped.wait(seconds)
+CALM = 600.0  # seconds with half of the connections, after a host asked to slow down
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +39,7 @@ class HostRule:
     connections: int = 4  # open requests at once
     per_file: int = 1  # of which this many for one file
     per_second: float = 10.0  # requests that begin
+    bytes_per_second: float = 0.0  # over all connections; 0 where nothing is asked
     contact: bool = False  # the User-Agent must say whom to write to
     slow_on_403: bool = False  # 403 is a request to slow down, not a refusal
     checked: str = ""  # the day
@@ -97,6 +76,15 @@ class Budget:
         # A domain's rule holds for all its hosts together: a folder for the rule, not for the host.
         self._folder = folder / safe_name(rule.name or host)
         self._rule, self._clock = rule, clock
+        self._next = Moment(self._folder / "next", clock)
+        self._closed = Moment(self._folder / "closed", clock)
+        self._calm = Moment(self._folder / "calm", clock)
+
+    @property
+    def rate(self) -> Rate | None:
+        """Return the bytes per second that the host asks for, if it does."""
+        limit = self._rule.bytes_per_second
+        return Rate(limit, self._folder / "bytes", self._clock) if limit else None
 
     @contextlib.contextmanager
     def slot(self, waits: Callable[[str], None]) -> Iterator[None]:
@@ -111,9 +99,9 @@ class Budget:
 
     def hold(self, seconds: float) -> None:
         """Let nobody begin a request for so long: the server asked for it."""
-        later = self._clock.monotonic() + min(seconds, LONGEST_WAIT)
-        with contextlib.suppress(OSError), self._moment() as (read, write):
-            write(max(read(), later))
+        self._next.hold(seconds)
+        self._closed.hold(seconds)
+        self._calm.hold(seconds + CALM)
 
     def _take_slot(self, waits: Callable[[str], None]) -> int | None:
         """Return a locked slot; None where there is nothing to lock."""
@@ -121,7 +109,7 @@ class Budget:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             while not self._clock.stopped.is_set():
-                for number in range(self._rule.connections):
+                for number in range(self._connections()):
                     if (descriptor := self._try_slot(number)) is not None:
                         return descriptor
                 if not told and self._clock.monotonic() - began > WORTH_TELLING:
@@ -134,6 +122,10 @@ class Budget:
             if told:
                 waits("")
         return None
+
+    def _connections(self) -> int:
+        count = self._rule.connections
+        return max(1, count // 2) if self._calm.is_held() else count
 
     def _try_slot(self, number: int) -> int | None:
         path = self._folder / f"slot-{number}"
@@ -150,7 +142,14 @@ class Budget:
 
     def _take_turn(self, waits: Callable[[str], None]) -> None:
         """Wait for the next moment at which a request may begin."""
-        delay = self._book()
+        for _ in range(TURNS):
+            self._wait_for_turn(waits)
+            # Whoever stood in line when the host asked to wait goes to the line's end.
+            if self._clock.stopped.is_set() or not self._closed.is_held():
+                return
+
+    def _wait_for_turn(self, waits: Callable[[str], None]) -> None:
+        delay = self._next.book(1 / self._rule.per_second if self._rule.per_second else 0.0)
         if delay <= 0:
             return
         if delay > WORTH_TELLING:
@@ -158,37 +157,3 @@ class Budget:
         self._clock.sleep(delay)
         if delay > WORTH_TELLING:
             waits("")
-
-    def _book(self) -> float:
-        spacing = 1 / self._rule.per_second if self._rule.per_second else 0.0
-        try:
-            with self._moment() as (read, write):
-                now = self._clock.monotonic()
-                mine = max(now, read())
-                if mine + spacing > now:
-                    write(mine + spacing)
-                return mine - now
-        except OSError:
-            return spacing
-
-    @contextlib.contextmanager
-    def _moment(self) -> Iterator[tuple[Callable[[], float], Callable[[float], None]]]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / "next"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield lambda: self._read(descriptor), lambda value: _write(descriptor, value)
-        finally:
-            os.close(descriptor)
-
-    def _read(self, descriptor: int) -> float:
-        data = os.pread(descriptor, _NUMBER.size, 0)
-        value: float = _NUMBER.unpack(data)[0] if len(data) == _NUMBER.size else 0.0
-        # Seconds since boot: a number from before it may lie far ahead, and counts for nothing.
-        horizon = self._clock.monotonic() + LONGEST_WAIT + 60
-        return value if 0 <= value <= horizon else 0.0
-
-
-def _write(descriptor: int, value: float) -> None:
-    os.pwrite(descriptor, _NUMBER.pack(value), 0)

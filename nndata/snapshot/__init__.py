@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from nndata.errors import NndataError, NotFoundError, UsageError, storage_error
-from nndata.http import Client
+from nndata.http import Client, shown
 from nndata.http.response import Timing
 from nndata.manifest import canonical_json
 from nndata.paths import safe_name, snapshots_home
@@ -26,7 +27,9 @@ from nndata.snapshot.state import FILE_NAME, State
 from nndata.snapshot.store import METADATA, Store
 from nndata.source import RemoteFile, Source
 
-__all__ = ["Snapshot", "fetch", "open_snapshot", "read_snapshot"]
+__all__ = ["Roots", "Snapshot", "fetch", "first_root", "open_snapshot", "read_snapshot"]
+
+Roots: TypeAlias = str | Sequence[str] | None  # the first stands for the origin; others carry bytes
 
 
 def fetch(
@@ -35,7 +38,7 @@ def fetch(
     into: Path | str | None = None,
     jobs: int | None = None,
     progress: Progress = SILENT,
-    mirror: str | None = None,
+    mirror: Roots = None,
     files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
@@ -58,7 +61,7 @@ def open_snapshot(
     source: Source,
     *,
     into: Path | str | None = None,
-    mirror: str | None = None,
+    mirror: Roots = None,
     files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
@@ -73,9 +76,10 @@ def open_snapshot(
         UsageError: the folder holds something else.
     """
     files = files or source.local_files()
+    asked, source = source, source.fetched
     request, held = reference(source), traces(files)
     folder = Path(into) if into is not None else _folder(source, request, held)
-    client = None if offline else Client(mirror=mirror, origins=source.mirrored, progress=progress)
+    client = None if offline else _client(source, mirror, progress)
     state = State.read(folder)
     if state and client and not files and (mark := _other_site(state, mirror)):
         if into is not None:
@@ -90,24 +94,29 @@ def open_snapshot(
         state.check_request(folder, request, held)
         if client and not files:
             _tell_newer(source, state, mirror, progress)
-        return Snapshot(folder, state, client)
+        return Snapshot(folder, state, client, asked)
     else:
         state.check_request(folder, request, [file.traces for file in state.local])
     if files:
         state = _list_local(source, folder, request, files, progress)
     else:
         state = _list_remote(source, folder, request, client, mirror)
-    return Snapshot(folder, state, client)
+    return Snapshot(folder, state, client, asked)
 
 
 def read_snapshot(
     folder: Path | str,
     *,
-    mirror: str | None = None,
+    asked: Source | None = None,
+    mirror: Roots = None,
     offline: bool = False,
     progress: Progress = SILENT,
 ) -> Snapshot:
-    """Open a snapshot by its folder; raise `NotFoundError` where there is none."""
+    """Open a snapshot by its folder, perhaps with what was `asked` of its source beyond fetching.
+
+    Raises:
+        NotFoundError: there is none.
+    """
     state = State.read(Path(folder))
     if state is None:
         raise NotFoundError(
@@ -116,8 +125,14 @@ def read_snapshot(
             do="run `nndata fetch SOURCE --raw` with this folder as --out",
         )
     source = make_source(state.resolved["name"], state.resolved["options"])
-    client = None if offline else Client(mirror=mirror, origins=source.mirrored, progress=progress)
-    return Snapshot(Path(folder), state, client)
+    client = None if offline else _client(source, mirror, progress)
+    return Snapshot(Path(folder), state, client, asked)
+
+
+def _client(source: Source, mirror: Roots, progress: Progress = SILENT, **more: Any) -> Client:
+    return Client(
+        mirror=mirror, origins=source.mirrored, mirrors=source.mirrors, progress=progress, **more
+    )
 
 
 def _folder(
@@ -147,7 +162,7 @@ def _list_remote(
     folder: Path,
     request: dict[str, Any],
     client: Client | None,
-    mirror: str | None,
+    mirror: Roots,
 ) -> State:
     if client is None:
         raise NotFoundError(
@@ -158,7 +173,7 @@ def _list_remote(
     listing = Cached(client, Store(folder))
     resolved = source.resolve(listing)
     mark = site_mark(resolved, listing)
-    return State.write(folder, request, resolved, resolved.parts(listing), mark, mirror)
+    return State.write(folder, request, resolved, resolved.parts(listing), mark, first_root(mirror))
 
 
 def _list_local(
@@ -174,32 +189,39 @@ def _list_local(
     return State.write(folder, request, source, source.local_parts(raw), local=local)
 
 
-def _other_site(state: State, mirror: str | None) -> str:
+def first_root(mirror: Roots) -> str | None:
+    """Return the root that stands for the origin, as it may be written down."""
+    roots = [mirror] if isinstance(mirror, str) else list(mirror or ())
+    return shown(roots[0]) if roots and roots[0] else None
+
+
+def _other_site(state: State, mirror: Roots) -> str:
     """Return the mark of a site that publishes other bytes; empty where they are the same.
 
     The origin itself is not asked again: what it published under a date stays.
     """
-    if mirror is None and state.mirror is None:
+    stands = first_root(mirror)
+    if stands is None and state.mirror is None:
         return ""
     source = make_source(state.resolved["name"], state.resolved["options"])
     try:
         mark = site_mark(source, _quick(source, mirror))
     except NotFoundError:
-        return mirror or "origin"
+        return stands or "origin"
     except NndataError:
-        if mirror != state.mirror:
+        if stands != state.mirror:
             raise
         return ""  # it can't say now: what is here is gone on with, and every file has its hash
     return "" if mark == state.site else mark
 
 
-def _quick(source: Source, mirror: str | None) -> Cached:
+def _quick(source: Source, mirror: Roots) -> Cached:
     """Return a listing that keeps nothing and gives up soon."""
     quick = Timing(connect=3, stall=5)
-    return Cached(Client(mirror=mirror, origins=source.mirrored, timing=quick, tries=1), None)
+    return Cached(_client(source, mirror, timing=quick, tries=1), None)
 
 
-def _tell_newer(source: Source, before: State, mirror: str | None, progress: Progress) -> None:
+def _tell_newer(source: Source, before: State, mirror: Roots, progress: Progress) -> None:
     """Ask the source to choose again, and say so when it chooses something newer; never fails."""
     try:
         now = reference(source.resolve(_quick(source, mirror)))["options"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from nndata.download.crew import together
 from nndata.errors import AccessError, IntegrityError, NndataError, NotFoundError
 from nndata.http import Client
 from nndata.http.response import Stopped
@@ -32,44 +33,21 @@ class Crew:
     ) -> None:
         self._store, self._client, self._may_begin = store, client, may_begin
         self._files, self._count = iter(files), len(files)
-        self._lock, self._fatal = threading.Lock(), list[BaseException]()
-        self._in_a_row = 0
+        self._lock, self._in_a_row = threading.Lock(), 0
         self.tried: list[RemoteFile] = []
         self.failed: dict[RemoteFile, NndataError] = {}
 
     def work(self, jobs: int) -> None:
         """Fetch all files, so many at once; raise what ended the work before its end."""
+        stop = self._client.stop
         try:
-            if min(jobs, self._count) == 1:
-                self._run()
-            else:
-                self._work_together(min(jobs, self._count))
+            together(self._run, min(jobs, self._count), cancel=stop, stop=stop)
         finally:
             self._store.settle()
-        if self._fatal:
-            raise self._fatal[0]
-
-    def _work_together(self, count: int) -> None:
-        threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            self._client.stop()
-            for thread in threads:
-                thread.join()
-            raise
 
     def _run(self) -> None:
-        while not self._fatal and (file := self._next()) is not None:
-            try:
-                self._fetch(file)
-            except BaseException as error:  # handed to the thread that waits
-                if not isinstance(error, Stopped) or not self._fatal:
-                    self._fatal.append(error)
-                self._client.stop()
+        while (file := self._next()) is not None:
+            self._fetch(file)
 
     def _fetch(self, file: RemoteFile) -> None:
         try:
@@ -90,6 +68,7 @@ class Crew:
         with self._lock:
             file = next(self._files, None)
         while file is not None and not self._may_begin(file):
-            if self._fatal or self._client.clock.stopped.wait(WAIT):
-                return None
+            self._client.clock.sleep(WAIT)
+            if self._client.clock.stopped.is_set():
+                raise Stopped
         return file

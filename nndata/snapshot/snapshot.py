@@ -23,7 +23,7 @@ from nndata.snapshot.crew import Crew
 from nndata.snapshot.failures import Failures
 from nndata.snapshot.state import State
 from nndata.snapshot.store import METADATA, Store, coalesce
-from nndata.source import Part, RawFile, RemoteFile
+from nndata.source import Part, RawFile, RemoteFile, Source
 
 __all__ = ["Snapshot"]
 
@@ -33,9 +33,12 @@ JOBS = 4  # files at once, where nothing else is asked; the hosts' rules hold be
 class Snapshot:
     """The raw files of one source at one moment: its parts, and what is here of them."""
 
-    def __init__(self, folder: Path, state: State, client: Client | None) -> None:
+    def __init__(
+        self, folder: Path, state: State, client: Client | None, asked: Source | None = None
+    ) -> None:
         self.folder, self._client = folder, client
-        self.source = make_source(state.resolved["name"], state.resolved["options"])
+        source = make_source(state.resolved["name"], state.resolved["options"])
+        self.source = asked.pinned(source) if asked else source
         self.parts = state.read_parts(folder)
         self._local = {file.url: file for file in state.local}
         self.failed: Mapping[RemoteFile, NndataError] = {}  # in the latest fetch

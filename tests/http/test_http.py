@@ -2,12 +2,11 @@
 
 import logging
 import os
-import shutil
-import subprocess
 import traceback
 
 import faultserver as faults
 import pytest
+from authority import Authority
 from faultserver import FaultServer
 from requests import __version__ as requests_version
 
@@ -243,18 +242,16 @@ def test_never_more_requests_at_once_than_the_rule_allows(tmp_path):
 
 
 @pytest.fixture
-def certificate(tmp_path):
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not here to make a certificate")
-    key, cert = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", cert]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
+def authority(tmp_path):
+    return Authority(tmp_path)
 
 
-def test_a_certificate_that_nobody_vouches_for_ends_it_at_once(certificate):
+@pytest.mark.parametrize("why", ["unknown", "expired", "of-another-name"])
+def test_a_certificate_that_nobody_vouches_for_ends_it_at_once(why, authority, monkeypatch):
+    if why != "unknown":
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    name = "example.org" if why == "of-another-name" else "127.0.0.1"
+    certificate = authority.server(name, days=-1 if why == "expired" else 2)
     with FaultServer({"/a": b"text\n"}, certificate=certificate) as host:
         with pytest.raises(NetworkError) as raised:
             client_of(host).read(ORIGIN + "a")
@@ -262,11 +259,11 @@ def test_a_certificate_that_nobody_vouches_for_ends_it_at_once(certificate):
     assert str(raised.value).startswith("127.0.0.1: the host's certificate can't be trusted")
 
 
-def test_a_secure_host_never_sends_us_to_an_insecure_one(certificate, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
-    with FaultServer({"/a": b"text\n"}, certificate=certificate) as host:
+def test_a_secure_host_never_sends_us_to_an_insecure_one(authority, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with FaultServer({"/a": b"text\n"}, certificate=authority.server()) as host:
         assert client_of(host).read(ORIGIN + "a") == b"text\n"
-        host._script.append(faults.send_to("http://127.0.0.1:9/a"))
+        host.script.append(faults.send_to("http://127.0.0.1:9/a"))
         with pytest.raises(RefusedError):
             client_of(host).read(ORIGIN + "a")
 

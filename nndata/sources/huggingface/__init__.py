@@ -71,7 +71,9 @@ class Huggingface(Source):
             raise UsageError("no dataset", do="nndata fetch huggingface --repo OWNER/NAME")
         hub = Repository.read(self.repo, self.revision, listing)
         subset = subsets(hub).pick(self.subset)
-        pinned = replace(self, revision=hub.commit, subset=subset, licensed=self.licensed or hub.license)
+        pinned = replace(
+            self, revision=hub.commit, subset=subset, licensed=self.licensed or hub.license
+        )
         if self.columns:
             return pinned
         return replace(pinned, columns=told(next(iter(divided(hub, subset))), hub, listing))

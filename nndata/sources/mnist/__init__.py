@@ -28,14 +28,16 @@ class Mnist(Source):
     license: ClassVar[str] = EDITIONS["mnist"].license
     citation: ClassVar[str] = EDITIONS["mnist"].citation
     origins: ClassVar[tuple[str, ...]] = (EDITIONS["mnist"].root,)
+    mirrors: ClassVar[tuple[str, ...]] = EDITIONS["mnist"].mirrors
     provenance: ClassVar[tuple[str, ...]] = ("row",)
+    canary: ClassVar[str] = "t10k-labels-idx1-ubyte.gz"
     libraries: ClassVar[tuple[str, ...]] = ()  # nothing but Python's own shapes the bytes
 
     def __post_init__(self) -> None:
         if self.variant not in EDITIONS:
             raise ConfigError(f"no variant {self.variant!r}{nearest(self.variant, EDITIONS)}")
         # Each edition has a licence of its own, and a site that a mirror stands for.
-        for name in ("homepage", "license", "citation"):
+        for name in ("homepage", "license", "citation", "mirrors"):
             object.__setattr__(self, name, getattr(self._edition, name))
         object.__setattr__(self, "origins", (self._edition.root,))
 
@@ -54,6 +56,12 @@ class Mnist(Source):
                 **more,
             }
         )
+
+    @property
+    def elsewhere(self) -> str:
+        if self.variant != "mnist":
+            return ""
+        return "https://storage.googleapis.com/cvdf-datasets/mnist/ publishes the same files"
 
     @property
     def label(self) -> str:

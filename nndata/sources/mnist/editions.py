@@ -24,6 +24,7 @@ class Edition:
     license: str
     citation: str
     splits: Mapping[str, tuple[RemoteFile, ...]]  # images and labels
+    mirrors: tuple[str, ...] = ()  # roots of the same files
     labels: int = 10
     first: int = 0  # the first label
     columns: Mapping[str, int] = field(default_factory=dict)  # of labels of several numbers
@@ -53,6 +54,11 @@ _QMNIST_NAMES = (
     "qmnist-test-labels-idx2-int",
 )
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # the authors' own site often refuses
+# Seen in use on 2026-11-24; what they carry is checked against the hashes below.
+_MNIST_MIRRORS = ("https://storage.googleapis.com/cvdf-datasets/mnist/",)
+_FASHION_MIRRORS = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+)
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 _KMNIST = "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
 _QMNIST = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
@@ -95,6 +101,7 @@ EDITIONS = {
             (1_648_877, "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
             (4_542, "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
         ),
+        mirrors=_MNIST_MIRRORS,
     ),
     "fashion": Edition(
         root=_FASHION,
@@ -110,6 +117,7 @@ EDITIONS = {
             (None, "md5:bef4ecab320f06d8554ea6380940ec79"),
             (5_148, "md5:bb300cfdad3c16e7a12a480ee83cd310"),
         ),
+        mirrors=_FASHION_MIRRORS,
     ),
     "kmnist": Edition(
         root=_KMNIST,
