@@ -27,12 +27,13 @@ from nndata.executors.local import Local, cores, inline
 from nndata.executors.task import Executor
 from nndata.manifest import FILE_NAME as MANIFEST
 from nndata.manifest import Manifest, Shard
+from nndata.owner import is_running, pid_in
 from nndata.paths import TEMPORARY
 from nndata.plan import Plan, claim, planned, read_receipt, receipt_path, shard_names
 from nndata.progress import SILENT, Progress
 from nndata.registry import default_transforms, make_source, reference
 from nndata.shards.index import SUFFIXES
-from nndata.snapshot import Snapshot, open_snapshot
+from nndata.snapshot import Roots, Snapshot, open_snapshot
 from nndata.snapshot.local import LocalPaths
 from nndata.source import Source
 from nndata.transform import Transform, features_after
@@ -50,7 +51,7 @@ def prepare(
     workers: int | None = None,
     limit: int | None = None,
     division: Mapping[str, float] | None = None,
-    mirror: str | None = None,
+    mirror: Roots = None,
     files: LocalPaths = (),
     update: bool = False,
     offline: bool = False,
@@ -76,7 +77,7 @@ def prepare(
         files = files or given.local_files()
     steps = default_transforms(source) if transforms is None else tuple(transforms)
     request = _request(source, steps, limit, division, files)
-    before = claim(folder, request)
+    before, was_whole = claim(folder, request), (folder / MANIFEST).exists()
     if before and not update and not files and (done := _finished(folder, before, progress)):
         return done
     with _swept(folder, progress), _opened(executor, workers) as (run, count):
@@ -91,7 +92,7 @@ def prepare(
             return done
         if limit is None and (folder / MANIFEST).exists():
             snapshot.fetch(jobs=jobs, progress=progress)  # while what is there is still whole
-        _begin(folder, plan)
+        _begin(folder, plan, was_whole)
         workload = Workload(
             folder,
             plan,
@@ -197,10 +198,14 @@ def _versions(source: Source, steps: Sequence[Transform]) -> dict[str, str]:
     return {"nndata": nndata.__version__, "unicode": unicodedata.unidata_version, **found}
 
 
-def _begin(folder: Path, plan: Plan) -> None:
-    """Write the plan; from here on the folder is no dataset until it is whole again."""
+def _begin(folder: Path, plan: Plan, was_whole: bool) -> None:
+    """Write the plan; from here on the folder is no dataset until it is whole again.
+
+    A manifest of this very plan that came meanwhile is another process's, and stays: it is right.
+    """
     try:
-        (folder / MANIFEST).unlink(missing_ok=True)
+        if was_whole or Plan.read(folder) != plan:
+            (folder / MANIFEST).unlink(missing_ok=True)
         plan.write(folder)
         receipt_path(folder, 0).parent.mkdir(exist_ok=True)
     except OSError as error:
@@ -229,7 +234,7 @@ def _swept(folder: Path, progress: Progress) -> Iterator[None]:
     except OSError as error:
         raise storage_error(error, str(folder)) from error
     try:
-        if not _sweep(descriptor, folder):
+        if _sweep(descriptor, folder) is False:
             progress.note(f"{folder}: another process is at work here too; the result is the same")
         yield
     finally:
@@ -237,8 +242,10 @@ def _swept(folder: Path, progress: Progress) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sweep(descriptor: int, folder: Path) -> bool:
+def _sweep(descriptor: int, folder: Path) -> bool | None:
     """Remove temporary files, unless somebody else is at work here; say whether nobody was.
+
+    None where locks can't tell: what a dead run left is then left for `nndata cache prune`.
 
     Whoever works holds a shared lock, and sweeps only who gets it alone. It saves a run from having
     files taken away that it is writing, which would end it; no byte depends on it.
@@ -247,18 +254,25 @@ def _sweep(descriptor: int, folder: Path) -> bool:
     if is_alone:
         with contextlib.suppress(OSError):  # they are in nobody's way
             for path in [*folder.glob(f"{TEMPORARY}*"), *folder.glob(f"receipts/{TEMPORARY}*")]:
-                path.unlink(missing_ok=True)
+                if not _is_anothers(path):
+                    path.unlink(missing_ok=True)
     _lock(descriptor, fcntl.LOCK_SH)  # waits only while another sweeps
     return is_alone
 
 
-def _lock(descriptor: int, how: int) -> bool:
+def _is_anothers(path: Path) -> bool:
+    """Say whether another process of this machine may be at a file: a lock can lie."""
+    pid = pid_in(path.name)
+    return pid is not None and pid != os.getpid() and is_running(pid)
+
+
+def _lock(descriptor: int, how: int) -> bool | None:
     try:
         fcntl.flock(descriptor, how)
     except BlockingIOError:
         return False
     except OSError:  # there are no locks on this file system
-        return True
+        return None
     return True
 
 

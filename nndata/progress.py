@@ -6,9 +6,10 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["SILENT", "Bar", "Lines", "Progress", "Task", "for_stream"]
+__all__ = ["SILENT", "Bar", "Lines", "Progress", "Task", "amount", "for_stream", "heard"]
 
 QUIET = 10.0  # seconds between two plain lines about the same task
 
@@ -21,6 +22,9 @@ class Task(Protocol):
 
     def waits(self, reason: str) -> None:
         """Say what the job is waiting for ("server asked to wait 37 s"); an empty text ends it."""
+
+    def shows(self, numbers: str) -> None:
+        """Say how it goes ("loss 2.31"), to be shown beside a bar."""
 
 
 class Progress(Protocol):
@@ -39,6 +43,8 @@ class _Silent:
     def advance(self, count: int = 1) -> None: ...
 
     def waits(self, reason: str) -> None: ...
+
+    def shows(self, numbers: str) -> None: ...
 
     def note(self, message: str) -> None: ...
 
@@ -97,6 +103,8 @@ class _Line:
         if reason:
             self._write(f"{self._name}: {reason}")
 
+    def shows(self, numbers: str) -> None: ...
+
     def tell(self) -> None:
         self._told = self._clock()
         seconds = max(self._told - self._began, 1e-9)
@@ -153,9 +161,29 @@ class _BarTask:
     def waits(self, reason: str) -> None:
         self._bar.set_postfix_str(reason)  # type: ignore[attr-defined]
 
+    def shows(self, numbers: str) -> None:
+        self._bar.set_postfix_str(numbers)  # type: ignore[attr-defined]
+
+
+_listener: ContextVar[Callable[[Progress], Progress] | None] = ContextVar("listener", default=None)
+
 
 def for_stream(quiet: bool = False) -> Progress:
     """Choose by where standard error goes: a bar on a terminal, lines elsewhere."""
+    told: Progress = Lines()
     if quiet:
-        return SILENT
-    return Bar() if sys.stderr.isatty() else Lines()
+        told = SILENT
+    elif sys.stderr.isatty():
+        told = Bar()
+    listen = _listener.get()
+    return listen(told) if listen else told
+
+
+@contextlib.contextmanager
+def heard(listen: Callable[[Progress], Progress]) -> Iterator[None]:
+    """Put a listener before whatever `for_stream` chooses within the block."""
+    token = _listener.set(listen)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

@@ -1,5 +1,6 @@
 """The same request gives the same bytes, whoever works, and wherever it was stopped."""
 
+import errno
 import fcntl
 import itertools
 import json
@@ -17,6 +18,7 @@ import pytest
 from lines import Lines, Trap, plain_lines, write_lines
 
 import nndata
+from nndata import preparation
 from nndata.errors import (
     FormatError,
     IntegrityError,
@@ -262,6 +264,33 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path, notes):
     assert half.read_bytes() == b"half"
     assert f"{out}: another process is at work here too; the result is the same" in notes
     os.close(other)
+
+
+def test_where_locks_can_not_tell_nobodys_files_are_removed(tmp_path, notes, monkeypatch):
+    def refuse(descriptor, how):
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".nndata-alive").write_bytes(b"somebody's")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    make(dump(tmp_path, plain_lines(5)), tmp_path / "out", progress=Told(notes.append))
+    assert (tmp_path / "out" / ".nndata-alive").exists()
+    assert not any("another process" in note for note in notes)
+
+
+def test_what_another_process_published_meanwhile_stays(tmp_path, monkeypatch):
+    file, out, seen = dump(tmp_path, plain_lines(30)), tmp_path / "out", []
+    begin = preparation._begin
+
+    def later(folder, *given):
+        monkeypatch.setattr(preparation, "_begin", begin)
+        make(file, out)
+        begin(folder, *given)
+        seen.append((out / "manifest.json").exists())
+
+    monkeypatch.setattr(preparation, "_begin", later)
+    assert len(make(file, out)) == 30
+    assert seen == [True]
 
 
 def test_another_file_of_the_same_name_is_not_taken_for_the_old_one(tmp_path):

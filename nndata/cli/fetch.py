@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nndata.cli._mirror import standing_in
 from nndata.cli._options import FOLDER, chosen, division, field_options
+from nndata.cli._results import print_dataset, print_result, tell_damage
 from nndata.config import build, nearest
-from nndata.errors import IntegrityError, UsageError
-from nndata.progress import Progress, amount, for_stream
+from nndata.errors import UsageError
+from nndata.progress import for_stream
 from nndata.registry import source_class, source_names
+from nndata.source import Source
 
 if TYPE_CHECKING:
-    from nndata.dataset import Dataset
-    from nndata.snapshot import Snapshot
-    from nndata.source import Source
+    from nndata.journal import Journal
 
 VERB_OPTIONS = [
     click.Option(["--out"], type=FOLDER, help="Folder of the result  [default: below NNDATA_HOME]"),
-    click.Option(["--mirror"], metavar="URL", help="Stands for the origin, listings included."),
+    click.Option(
+        ["--mirror"],
+        metavar="URL",
+        multiple=True,
+        help="Stands for the origin, listings included; further ones carry what it vouches for.",
+    ),
     click.Option(
         ["--file", "files"], type=FOLDER, multiple=True, help="Use a file that you already have."
     ),
@@ -38,12 +41,27 @@ VERB_OPTIONS = [
     ),
     click.Option(["--workers"], type=click.IntRange(min=0), help="Processes  [default: the cores]"),
     click.Option(["--jobs"], type=click.IntRange(min=1), help="Connections at once."),
+    click.Option(["--limit-rate"], metavar="RATE", help="Bytes a second, over all hosts: 10M."),
     click.Option(["--update"], is_flag=True, help="Take a newer version than last time."),
-    click.Option(["--offline"], is_flag=True, help="Touch no network."),
-    click.Option(["--dry-run"], is_flag=True, help="Say what would be fetched, and stop."),
+    click.Option(["--offline"], is_flag=True, envvar="NNDATA_OFFLINE", help="Touch no network."),
+    click.Option(
+        ["--drop-raw/--keep-raw"], help="Remove raw files once they are used  [default: keep]"
+    ),
+    click.Option(["--retry-failed"], is_flag=True, help="Fetch only what failed last time."),
+    click.Option(["--dry-run"], is_flag=True, help="Say what it would take, and stop."),
+    click.Option(["--locked"], is_flag=True, help="Make just what the lock file says."),
+    click.Option(
+        ["--lock", "lock_file"], type=FOLDER, help="The lock file  [default: nndata.lock]"
+    ),
+    click.Option(["--log-file"], type=FOLDER, help="Add events to a file, as lines of JSON."),
     click.Option(["--json", "as_json"], is_flag=True, help="Print the result as a JSON object."),
     click.Option(["-q", "--quiet"], is_flag=True, help="No progress."),
 ]
+
+
+# What may stand before the source, or without one: `nndata fetch --locked`.
+WITHOUT_SOURCE = {"locked", "lock_file", "out", "mirror", "files", "sample", "workers", "jobs"}
+WITHOUT_SOURCE |= {"offline", "log_file", "as_json", "quiet", "limit_rate"}
 
 
 class Sources(click.Group):
@@ -58,7 +76,9 @@ class Sources(click.Group):
         kind = source_class(cmd_name)
 
         def run(**values: Any) -> None:
-            _fetch(build(kind, chosen(kind, values), where=cmd_name), _verb_values(kind, values))
+            own = _verb_values(values)
+            asked = {k: v if _is_given(v) else ctx.params.get(k, v) for k, v in own.items()}
+            self.act(kind, chosen(kind, values), asked)
 
         return click.Command(
             cmd_name,
@@ -68,59 +88,97 @@ class Sources(click.Group):
             epilog=f"Licence: {kind.license}. {kind.homepage}",
         )
 
+    def act(self, kind: type[Source], given: dict[str, Any], asked: dict[str, Any]) -> None:
+        """Do what the verb does, with the source's options and the verb's own."""
+        if asked["locked"]:
+            from nndata.cli._locked import fetch_locked
 
-@click.command(cls=Sources)
-def command() -> None:
-    """Fetch a source and make a dataset of it; the same command again goes on."""
+            fetch_locked(kind.name, given, asked)
+            return
+        source = build(kind, given, where=kind.name)
+        asked = {**asked, "folder": asked["out"] or default_folder(source, asked)}
+        if asked["dry_run"]:
+            from nndata.cli._plan import show_plan
+
+            show_plan(source, asked)
+        else:
+            _fetch(source, " ".join([kind.name, *map(_word, given.items())]), asked)
 
 
-def _verb_values(kind: type[Source], values: dict[str, Any]) -> dict[str, Any]:
+@click.group(
+    cls=Sources,
+    invoke_without_command=True,
+    params=[option for option in VERB_OPTIONS if option.name in WITHOUT_SOURCE],
+)
+@click.pass_context
+def command(context: click.Context, /, **asked: Any) -> None:
+    """Fetch a source and make a dataset of it; the same command again goes on.
+
+    Without a source, --locked makes all datasets of the lock file.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if not asked["locked"]:
+        click.echo(context.get_help())
+        raise UsageError("no source", do="name one, or make what is locked with --locked")
+    from nndata.cli._locked import fetch_locked
+
+    fetch_locked(None, {}, asked)
+
+
+def _verb_values(values: dict[str, Any]) -> dict[str, Any]:
     names = {option.name for option in VERB_OPTIONS}
     return {name: value for name, value in values.items() if name in names}
 
 
-def _fetch(source: Source, asked: dict[str, Any]) -> None:
-    progress = for_stream(asked["quiet"])
-    with _mirror(source, asked, progress) as mirror:
-        where = {
-            "mirror": mirror,
-            "files": asked["files"],
-            "update": asked["update"],
-            "offline": asked["offline"],
-            "progress": progress,
-        }
-        if asked["dry_run"] or asked["raw"]:
-            _fetch_raw(source, asked, where, progress)
-        else:
-            _fetch_dataset(source, asked, where)
+def _is_given(value: Any) -> bool:
+    """Say whether an option stands behind the source; 0 is a value as good as any."""
+    return value is not None and value is not False and value != ()
 
 
-@contextlib.contextmanager
-def _mirror(source: Source, asked: dict[str, Any], progress: Progress) -> Iterator[str | None]:
-    """Give the root that stands for the origin; with --sample, a server that runs meanwhile."""
-    if not asked["sample"]:
-        yield asked["mirror"]
-        return
-    if asked["mirror"] or asked["files"]:
-        raise UsageError("--sample goes with neither --mirror nor --file")
-    from nndata.samples import sample_world, serve
+def _word(option: tuple[str, Any]) -> str:
+    """Say an option for the journal; the query of a URL may hold a secret, and stays out of it."""
+    name, value = option
+    told = [str(one) for one in (value if isinstance(value, tuple) else (value,))]
+    return f"{name}={','.join(one.partition('?')[0] if '://' in one else one for one in told)}"
 
-    with serve(sample_world()) as server:
-        progress.note(f"the sample world of nndata, at {server.root(source.name)}")
-        yield server.root(source.name)
+
+def _fetch(source: Source, words: str, asked: dict[str, Any]) -> None:
+    from nndata.cli._contact import introduce
+    from nndata.journal import kept
+
+    introduce(source, asked)
+    is_dataset = not (asked["raw"] or asked["retry_failed"])
+    folder = asked["folder"] if is_dataset else asked["out"]
+    with kept("fetch", words, folder, log=asked["log_file"]) as journal:
+        progress = journal.follow(for_stream(asked["quiet"]))
+        with standing_in(source, asked, progress) as mirror:
+            where = {
+                "mirror": mirror,
+                "files": asked["files"],
+                "update": asked["update"],
+                "offline": asked["offline"],
+                "progress": progress,
+            }
+            if is_dataset:
+                _fetch_dataset(source, asked, where)
+            else:
+                _fetch_raw(source, asked, where, journal)
 
 
 def _fetch_raw(
-    source: Source, asked: dict[str, Any], where: dict[str, Any], progress: Progress
+    source: Source, asked: dict[str, Any], where: dict[str, Any], journal: Journal
 ) -> None:
     from nndata.snapshot import open_snapshot
 
     snapshot = open_snapshot(source, into=asked["out"] if asked["raw"] else None, **where)
-    if asked["dry_run"]:
-        _print_plan(snapshot, asked["as_json"])
-        return
-    snapshot.fetch(jobs=asked["jobs"], progress=progress)
-    _print_result({"folder": str(snapshot.folder), **snapshot.plan()}, asked["as_json"])
+    journal.at(snapshot.folder)
+    if asked["retry_failed"]:
+        count = snapshot.retry(jobs=asked["jobs"], progress=where["progress"])
+        where["progress"].note(f"{count} files had failed, and are here now")
+    else:
+        snapshot.fetch(jobs=asked["jobs"], progress=where["progress"])
+    print_result({"folder": str(snapshot.folder), **snapshot.plan()}, asked["as_json"])
 
 
 def _fetch_dataset(source: Source, asked: dict[str, Any], where: dict[str, Any]) -> None:
@@ -129,14 +187,16 @@ def _fetch_dataset(source: Source, asked: dict[str, Any], where: dict[str, Any])
     dataset = prepare(
         source,
         _transforms(source, asked["transforms"]),
-        out=asked["out"] or default_folder(source, asked),
+        out=asked["folder"],
         workers=asked["workers"],
         jobs=asked["jobs"],
         limit=asked["limit"],
         division=asked["shares"],
+        drop_raw=asked["drop_raw"],
         **where,
     )
     print_dataset(dataset, asked["as_json"])
+    tell_damage(dataset)
 
 
 def default_folder(source: Source, asked: dict[str, Any]) -> Path:
@@ -147,7 +207,7 @@ def default_folder(source: Source, asked: dict[str, Any]) -> Path:
     words += [f"{k}-{asked[k]}" for k in ("limit", "transforms") if asked[k] is not None]
     words += [f"{name}-{share}" for name, share in (asked["shares"] or {}).items()]
     words += [path.name for path in asked["files"]]
-    words += [asked["mirror"]] if asked["mirror"] else []
+    words += [root.rpartition("@")[2] for root in asked["mirror"][:1]]
     return datasets_home() / safe_name("-".join(words))
 
 
@@ -162,52 +222,3 @@ def _transforms(source: Source, names: str | None) -> Any:
     own = {type(t).__module__.rpartition(".")[2]: t for t in default_transforms(source)}
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     return tuple(own[name] if name in own else make_transform(name) for name in wanted)
-
-
-def print_dataset(dataset: Dataset, as_json: bool) -> None:
-    """Print where a dataset is, and with --json what it is."""
-    manifest = dataset.manifest
-    _print_result(
-        {
-            "folder": str(dataset.folder),
-            "examples": manifest.examples,
-            "splits": dict(dataset.splits),
-            "digest": manifest.digest,
-            "source": manifest.source,
-            "dropped": manifest.dropped,
-            "quarantined": len(manifest.quarantine),
-            "license": manifest.license,
-        },
-        as_json,
-    )
-    _tell_damage(dataset)
-
-
-def _tell_damage(dataset: Dataset) -> None:
-    """Exit 6 where bytes of the input were lost; what was whole is in the dataset all the same."""
-    dropped = dataset.manifest.dropped
-    damaged = {reason: n for reason, n in dropped.items() if reason.startswith("damaged ")}
-    if damaged:
-        raise IntegrityError(
-            "input is damaged: " + ", ".join(f"{n} {reason}" for reason, n in damaged.items()),
-            where=", ".join(sorted({str(file["url"]) for file in dataset.manifest.files})),
-            why=f"{dataset.manifest.examples:,} examples that are whole are in {dataset.folder}",
-            do="get the file again, and make another dataset of it",
-        )
-
-
-def _print_result(result: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else result["folder"])
-
-
-def _print_plan(snapshot: Snapshot, as_json: bool) -> None:
-    plan = snapshot.plan()
-    if as_json:
-        click.echo(json.dumps(plan, ensure_ascii=False))
-        return
-    for file in plan["files"]:
-        size = "? B" if file["size"] is None else amount(file["size"], "B")
-        click.echo(f"{size:>10}  {file['url']}")
-    here, total = amount(plan["bytes_here"], "B"), amount(plan["bytes"], "B")
-    click.echo(f"{len(plan['files'])} files, {total}, of which {here} already here", err=True)
-    click.echo(f"licence: {plan['license']}", err=True)

@@ -19,6 +19,7 @@ from nndata.progress import for_stream
 @click.option("--limit", type=click.IntRange(min=0), help="Stop after so many examples.")
 @click.option("--split", "shares", callback=division, help="Divide by id: train=0.98,test=0.02")
 @click.option("--workers", type=click.IntRange(min=0), help="Processes  [default: the cores]")
+@click.option("--log-file", type=FOLDER, help="Add events to a file, as lines of JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -29,18 +30,24 @@ def command(
     as_json: bool,
     quiet: bool,
     shares: Any,
+    log_file: Path | None,
     **asked: Any,
 ) -> None:
     """Make a dataset from a snapshot that `nndata fetch --raw` left, with no new download."""
-    from nndata.cli.fetch import print_dataset
+    from nndata.cli._contact import use_remembered
+    from nndata.cli._results import print_dataset, tell_damage
+    from nndata.journal import kept
     from nndata.preparation import prepare
     from nndata.snapshot import read_snapshot
 
+    use_remembered()  # what is missing of the raw files is fetched
     fetched = read_snapshot(snapshot)
     chain = _chain(fetched.source, transforms, words)
-    progress = for_stream(quiet)
-    dataset = prepare(fetched, chain, out=out, division=shares, progress=progress, **asked)
-    print_dataset(dataset, as_json)
+    with kept("prepare", fetched.source.label, out, log=log_file) as journal:
+        progress = journal.follow(for_stream(quiet))
+        dataset = prepare(fetched, chain, out=out, division=shares, progress=progress, **asked)
+        print_dataset(dataset, as_json)
+        tell_damage(dataset)
 
 
 def _chain(source: Any, names: str | None, words: tuple[str, ...]) -> Any:
