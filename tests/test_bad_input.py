@@ -103,7 +103,7 @@ def test_a_cut_off_dump_of_ones_own_is_exit_6_and_its_whole_pages_are_kept(tmp_p
     words = ("fetch", "wikipedia", "--file", path, "--out", tmp_path / "out", "--json")
     for _ in range(2):  # the second time it is there already, and as damaged as before
         done = nndata(*words, home=tmp_path, code=6)
-        assert "1 damaged bz2 stream" in done.stderr
+        assert "1 damaged bz2 block" in done.stderr
         assert "file:cut.xml.bz2" in done.stderr
     assert 5 < json.loads(done.stdout)["examples"] < 40
 

@@ -9,6 +9,7 @@ caller's main module again, with all that it imports.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -38,6 +39,7 @@ TICK = 1.0  # seconds between two looks at the marks
 SOON = 0.1  # and at whether the next part is ready
 STALLED = 300  # ticks with one and the same record in hand, and no CPU to show for it
 READY = b"ready"
+COLLECTED = (50_000, 50, 100)  # records make many short-lived objects and hardly a cycle
 
 # No TensorFlow, no thread pools, no arenas that count as memory; the same hashes everywhere.
 _ENVIRONMENT = {
@@ -283,6 +285,8 @@ def work(channel: int, mark: int) -> NoReturn:
     threading.Thread(target=_listen, args=(connection, specs), daemon=True).start()
     import nndata.shards.writer  # noqa: F401 - without its libraries no worker can start
 
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)
     connection.send_bytes(READY)
     while True:
         answer = _answer(json.loads(specs.get()), shared)

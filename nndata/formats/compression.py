@@ -148,8 +148,9 @@ class _Member:
             piece = self._step()
             if piece is None:
                 break
-            waiting.append(piece)
-            size += len(piece)
+            if piece:  # a large block gives nothing until all of it is read
+                waiting.append(piece)
+                size += len(piece)
             while waiting and size - len(waiting[0]) >= held:
                 size -= len(waiting[0])
                 yield waiting.popleft()

@@ -64,8 +64,8 @@ def mapped(path: Path) -> memoryview:
         raise storage_error(error, str(path)) from error
 
 
-def open_npy(path: Path, count: int) -> Hashes:
-    """Map a `.npy` file of so many `<u8`.
+def open_npy(path: Path, count: int | None = None) -> Hashes:
+    """Map a `.npy` file of so many `<u8`; None takes as many as it says.
 
     Raises:
         FormatError: it is no such file, or holds another number of values.
@@ -75,9 +75,10 @@ def open_npy(path: Path, count: int) -> Hashes:
     if not header or header.end() != 10 + int.from_bytes(header[1], "little"):
         raise FormatError("not a .npy file of <u8", where=str(path))
     told, held = int(header[2]), (len(buffer) - header.end()) / 8
-    if not told == held == count:
+    wanted = told if count is None else count
+    if not told == held == wanted:
         raise FormatError(
-            f"holds {held:,g} numbers, says {told:,}, and should hold {count:,}", where=str(path)
+            f"holds {held:,g} numbers, says {told:,}, and should hold {wanted:,}", where=str(path)
         )
     values: Hashes = np.frombuffer(buffer, _DTYPE, offset=header.end())
     return values

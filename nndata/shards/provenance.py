@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from nndata.errors import FormatError, IntegrityError, UsageError, storage_error
 from nndata.example import Example, Feature, Features, Origin
 
-__all__ = ["COLUMNS", "Rows", "read_row", "row_groups", "rows_digest"]
+__all__ = ["COLUMNS", "Rows", "own_columns", "read_row", "row_groups", "rows", "rows_digest"]
 
 COLUMNS = ("id", "url", "offset", "length", "digest", "license")
 ROW_GROUP = 1 << 16
@@ -157,6 +157,28 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
     with _opened(path) as file:
         for group in range(file.num_row_groups):
             yield file.read_row_group(group)
+
+
+def rows(path: Path, first: int, last: int) -> pa.Table:
+    """Return rows [first, last), reading only the row groups that hold them."""
+    wanted: list[int] = []
+    start = before = 0
+    with _opened(path) as file:
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            if start < last and end > first:
+                before = start if not wanted else before
+                wanted.append(group)
+            start = end
+        if start < last:
+            raise FormatError(f"ends {last - start:,} rows too early", where=str(path))
+        return file.read_row_groups(wanted).slice(first - before, last - first)
+
+
+def own_columns(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns that are the source's own."""
+    with _opened(path) as file:
+        return tuple(file.schema_arrow.names[len(COLUMNS) :])
 
 
 def rows_digest(path: Path) -> str:

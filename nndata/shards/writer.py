@@ -132,7 +132,8 @@ class ShardWriter:
 
     def _show(self, suffix: str, file: BinaryIO, data: bytes = b"") -> None:
         file.write(data)
-        publish(file, self._temporary[suffix], self._paths[suffix])
+        is_last = suffix == ".tfrecord"  # one sync of the folder is enough for all four names
+        publish(file, self._temporary[suffix], self._paths[suffix], settle=is_last)
         file.close()
 
     def _open(self, suffix: str) -> BinaryIO:

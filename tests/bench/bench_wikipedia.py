@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import bz2
 import importlib.util
+import itertools
 import multiprocessing
 import re
 import shutil
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from nndata.shards.writer import ShardWriter
 from nndata.source import RawFile, Source
 from nndata.transform import chain, features_after
 
-COPIES = 16  # of the English extract's 6.1 MB
+COPIES = 24  # of the English extract's 6.1 MB
 PROCESSES = 2
 RUNS = 3
 ENGLISH = 100e9  # bytes of the English Wikipedia's XML, 24e9 of bz2
@@ -39,14 +42,18 @@ def run() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         xml = repeated((mirrors.WIKIPEDIA / mirrors.ENGLISH).read_bytes(), COPIES)
         dump = mirrors.lay_out(Path(folder), "enwiki", "20260801", xml)
+        single = Path(folder) / "one-stream.xml.bz2"
+        single.write_bytes(bz2.compress(xml))
         size = len(xml) / 1e6
         print(f"{size:.0f} MB of XML, {dump.stat().st_size / 1e6:.0f} MB of bz2")
         print(
             "with" if importlib.util.find_spec("indexed_bzip2") else "without", "the extra `speed`"
         )
         yield from whole_road(dump, size)
+        yield from one_stream(single, size)
         yield from shares(dump)
-        yield from memory(dump)
+        yield from memory(dump, "many streams")
+        yield from memory(single, "one stream")
 
 
 def repeated(data: bytes, copies: int) -> bytes:
@@ -55,8 +62,24 @@ def repeated(data: bytes, copies: int) -> bytes:
     head = text[: text.index(b"</siteinfo>") + len(b"</siteinfo>\n")]
     pages = text[len(head) : text.rindex(b"</mediawiki>")]
     number = re.compile(rb"(<ns>\d+</ns>\s*<id>)(\d+)(</id>)")
-    again = (number.sub(rb"\g<1>%d\g<2>\g<3>" % n, pages) for n in range(1, copies + 1))
+    again = (number.sub(rb"\g<1>%d\g<2>\g<3>" % n, pages) for n in range(100_000, 100_000 + copies))
     return b"".join([head, *again, b"</mediawiki>\n"])
+
+
+def rounds(jobs: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Return the wall seconds of each job, round by round."""
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(RUNS):
+        for name, job in jobs.items():
+            begin = time.perf_counter()
+            job()
+            taken[name].append(time.perf_counter() - begin)
+    return taken
+
+
+def against(taken: dict[str, list[float]], ours: str, other: str) -> float:
+    """Return how many times as fast ours is: the median of the rounds' ratios."""
+    return statistics.median(b / a for a, b in zip(taken[ours], taken[other], strict=True))
 
 
 def whole_road(dump: Path, size: float) -> Iterator[Figure]:
@@ -71,15 +94,31 @@ def whole_road(dump: Path, size: float) -> Iterator[Figure]:
             jobs["wikiextractor"] = lambda: wikiextractor(dump)
         else:
             print("wikiextractor is not installed")
-        taken = dict(zip(jobs, seconds(*jobs.values(), runs=RUNS), strict=True))
-    rate = {name: size / wall for name, wall in taken.items()}
+        taken = rounds(jobs)
+    rate = {name: size / statistics.median(walls) for name, walls in taken.items()}
     for name in [one for one in rate if one != "ours"]:
         yield Figure(f"{name}, {PROCESSES} processes", rate[name], "MB/s of XML")
-        ratio = rate["ours"] / rate[name]
+        ratio = against(taken, "ours", name)
         yield Figure("bz2 dump to shards, 2 workers", rate["ours"], "MB/s of XML", name, ratio)
     hours = ENGLISH / 1e6 / rate["ours"] / 3600
     note = "100 GB of XML at the rate above, 2 processes"
     yield Figure("projected: the English Wikipedia", hours, "hours", note=note)
+
+
+def one_stream(dump: Path, size: float) -> Iterator[Figure]:
+    """Yield MB of XML a second of a dump that is one stream, where others use one core."""
+    floor = "merely decoding it with bz2"
+    jobs: dict[str, Callable[[], object]] = {
+        floor: lambda: decode([(dump, 0, dump.stat().st_size)]),
+        "1 worker": lambda: make(dump, 1),
+        "2 workers": lambda: make(dump, 2),
+    }
+    taken = rounds(jobs)
+    rate = {name: size / statistics.median(walls) for name, walls in taken.items()}
+    yield Figure(f"one stream, {floor}, 1 process", rate[floor], "MB/s of XML")
+    for name in ("1 worker", "2 workers"):
+        ratio = against(taken, name, floor)
+        yield Figure(f"one stream to shards, {name}", rate[name], "MB/s of XML", floor, ratio)
 
 
 def places(dump: Path) -> list[list[tuple[Path, int, int]]]:
@@ -118,7 +157,7 @@ def wikiextractor(dump: Path) -> None:
 
 def shares(dump: Path) -> Iterator[Figure]:
     """Yield what each stage takes of the time in one process: each job does one stage more."""
-    source, (head, *runs) = make_source("wikipedia"), files_of(dump)
+    source, (head, *runs) = make_source("wikipedia"), files_of(dump, 16)
     steps = default_transforms(source)
 
     def decoded() -> None:
@@ -147,12 +186,11 @@ def shares(dump: Path) -> Iterator[Figure]:
         yield Figure(f"share of {name}", 100 * share, "%", note=f"{until - before:.2f} s")
 
 
-def files_of(dump: Path) -> list[RawFile]:
-    """Return the head and all streams of pages, as a part would have them."""
+def files_of(dump: Path, count: int) -> list[RawFile]:
+    """Return the head and the first streams of pages, as a part would have them."""
     with dump.open("rb") as file:
-        first = list(multistream.find_streams(file))[1]
-    size = dump.stat().st_size
-    spans = [(0, first), (first, size)]
+        starts = list(itertools.islice(multistream.find_streams(file), 1, count + 2))
+    spans = [(0, starts[0]), (starts[0], starts[-1])]
     return [RawFile(dump, f"file:{dump.name}", a, b - a, skip=a) for a, b in spans]
 
 
@@ -165,9 +203,10 @@ def write(folder: Path, source: Source, features: Features, examples: Any) -> No
             writer.write(example)
 
 
-def memory(dump: Path) -> Iterator[Figure]:
+def memory(dump: Path, what: str) -> Iterator[Figure]:
     """Yield the memory of the largest of our processes."""
     here = Path(__file__).parent
     words = [sys.executable, "-c", _OURS, str(dump), str(here), str(here.parent)]
     _, cpu, peak = command_usage(words)
-    yield Figure("peak memory of the largest process", peak, "MB", note=f"{cpu:.1f} s of CPU")
+    note = f"{cpu:.1f} s of CPU in all"
+    yield Figure(f"{what}: peak memory of the largest process", peak, "MB", note=note)

@@ -13,7 +13,7 @@ import mwparserfromhell
 from figures import Figure, seconds
 
 from nndata.formats.mediawiki import pages
-from nndata.formats.wikitext import plain_text
+from nndata.formats.wikitext import KEEPS, plain_text, unexpanded
 
 DUMPS = Path(__file__).parents[2].parent / "shared" / "data" / "wikipedia"
 ENGLISH = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
@@ -47,7 +47,12 @@ def texts(path: Path) -> list[str]:
 def rates(english: list[str]) -> Iterator[Figure]:
     """Yield MB of wikitext a second, each tool on the same pages in turn."""
     size = sum(len(text.encode()) for text in english) / 1e6
-    tools = {"plain_text": plain_text, **peers(), "floor: one re.finditer": tokens}
+    tools = {
+        "plain_text": plain_text,
+        "plain_text, all as Markdown": lambda text: plain_text(text, keep=KEEPS),
+        **peers(),
+        "floor: one re.finditer": tokens,
+    }
     jobs = [lambda tool=tool: [tool(text) for text in english] for tool in tools.values()]
     taken = dict(zip(tools, seconds(*jobs, runs=3), strict=True))
     for name, value in taken.items():
@@ -97,6 +102,9 @@ def leftovers(english: list[str]) -> Iterator[Figure]:
         yield Figure(
             f"leftover markup, {name}", 100 * left.total() / len(corpus), "/100 pages", note=note
         )
+        gaps = sum(map(unexpanded, corpus))
+        size = sum(map(len, plain)) / 1000
+        yield Figure(f"templates whose words are missing, {name}", gaps / size, "/1000 characters")
 
 
 def agreement(english: list[str]) -> Iterator[Figure]:

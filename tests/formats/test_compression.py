@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import io
 import lzma
 
@@ -65,6 +66,14 @@ def test_a_damaged_bz2_block_gives_no_wrong_byte():
     text, damage = unpack(bytes(packed))
     assert (TEXT * 3).startswith(text)
     assert [d.reason for d in damage] == ["damaged bz2 stream"]
+
+
+@pytest.mark.parametrize("name", PACK)
+def test_no_chunk_is_empty_however_much_must_be_read_for_the_first(name):
+    noise = b"".join(hashlib.sha512(b"%d" % n).digest() for n in range(10_000))
+    found = list(chunks(io.BytesIO(PACK[name](noise))))
+    assert all(found)
+    assert b"".join(found) == noise
 
 
 def test_reading_goes_on_at_the_next_bz2_stream():

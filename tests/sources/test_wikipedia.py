@@ -5,16 +5,22 @@ import collections
 import gzip
 import hashlib
 import html
+import io
+import itertools
 import json
 import re
 from pathlib import Path
 
+import mirrors
 import pytest
 
 from nndata.config import build, options
 from nndata.errors import ConfigError, FormatError, NotFoundError, UsageError
 from nndata.example import Dropped, Origin
+from nndata.formats import bz2blocks
 from nndata.formats.wikimedia import ROOT
+from nndata.preparation import prepare
+from nndata.samples import serve
 from nndata.source import RawFile
 from nndata.sources.wikipedia import Wikipedia, cutting
 
@@ -112,7 +118,7 @@ class Folder:
         folder = f"other/mediawiki_content_current/{wiki}/{date}/xml/bzip2/"
         lines = ""
         for part, held in (files or {"p1p100": PAGES}).items():
-            data = bz2.compress((HEAD + "".join(held) + TAIL).encode())
+            data = bz2.compress((HEAD + "".join(held) + TAIL).encode(), 1)
             self.write(f"{folder}{wiki}-{date}-{part}.xml.bz2", data)
             lines += f"{hashlib.sha256(data).hexdigest()}  {wiki}-{date}-{part}.xml.bz2\n"
         if complete:
@@ -470,6 +476,7 @@ REDIRECT = '<redirect title="Page 1" />'
         (page(2, text="&nbsp;"), "malformed XML"),
         (page(2, text="á" * (9 << 20)), "text over 16 MiB"),
     ],
+    ids=lambda value: value if len(value) < 20 else "",
 )
 def test_what_is_left_out_is_counted_by_reason(tmp_path, record, reason):
     kept, dropped = one(tmp_path, page(1), record, page(3))
@@ -537,7 +544,227 @@ def test_streams_that_end_within_pages_are_read_as_one_file(tmp_path):
     kept, dropped = local([tmp_path / "x.bz2"])
     assert len(kept) == 100
     assert dropped == {}
-    assert kept[50]["origin"].length == sum(map(len, pieces))
+    origin = kept[50]["origin"]  # in a block of one stream, or from one to the next
+    assert origin.length < len(pieces[0]) + len(pieces[1])
+    assert sum(map(len, pieces)) > 20 * origin.length
+
+
+# Dumps of one stream, cut into ranges of blocks
+
+
+def ranges(data, edges, tmp_path):
+    """Return the files of the parts that ranges with these edges make."""
+    path = tmp_path / "x.bz2"
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
+
+    def span(start, stop):
+        return RawFile(path, "file:x.bz2", start, stop - start, skip=start)
+
+    for start, stop in itertools.pairwise([0, *edges, len(data)]):
+        window = span(max(0, start - bz2blocks.MOST), len(data))
+        yield window, span(start, stop), span(0, min(len(data), 1 << 20))
+
+
+def in_ranges(data, edges, tmp_path, language="xx"):
+    source = Wikipedia(language=language)
+    return [record for files in ranges(data, edges, tmp_path) for record in source.parse(*files)]
+
+
+def at_once(data, tmp_path):
+    path = tmp_path / "whole.bz2"
+    path.write_bytes(data)
+    return list(Wikipedia(language="xx").parse(RawFile(path, "file:x.bz2", 0, len(data))))
+
+
+def noise(seed, size):
+    return "".join(hashlib.sha512(b"%d %d" % (seed, n)).hexdigest() for n in range(size // 128))
+
+
+LONG = [page(n, text=noise(n, (n % 9) * 2000 + 100)) for n in range(1, 61)]
+LONG[20] = page(21, text=noise(21, 330_000))  # over four blocks
+LONG[40] = page(41, text="Short.")
+TEXT = (HEAD + "".join(LONG) + TAIL).encode()
+SINGLE = bz2.compress(TEXT, 1)
+STREAMS = b"".join(bz2.compress(TEXT[at : at + 70_000], 1) for at in range(0, len(TEXT), 70_000))
+MARKS = [block.span[0] for block in bz2blocks.blocks(io.BytesIO(SINGLE))]
+
+
+@pytest.mark.parametrize("data", [SINGLE, STREAMS], ids=["one stream", "streams"])
+def test_wherever_a_stream_is_cut_the_same_pages_come_from_the_same_places(data, tmp_path):
+    whole = at_once(data, tmp_path)
+    assert [example["id"] for example in whole] == [f"xxwiki:{n}" for n in range(1, 61)]
+    sizes = [1500, 20_011, 48_000, 51_001, 99_999, len(data) // 2, len(data) - 1]
+    for size in sizes:
+        assert in_ranges(data, range(size, len(data), size), tmp_path) == whole, size
+
+
+def test_a_cut_may_lie_beside_any_mark(tmp_path):
+    whole = at_once(SINGLE, tmp_path)
+    for beside in (-6, -5, -1, 0, 1, 2, 6):
+        edges = [mark + beside for mark in MARKS[1:]]
+        assert in_ranges(SINGLE, edges, tmp_path) == whole, beside
+
+
+def test_a_mark_of_a_page_may_be_torn_by_a_cut(tmp_path):
+    text = (HEAD + "".join(PAGES[:9]) + TAIL).encode()
+    at = text.index(PAGES[4].strip().encode())
+    for torn in range(-3, 10):
+        pieces = [bz2.compress(text[: at + torn]), bz2.compress(text[at + torn :])]
+        data = b"".join(pieces)
+        whole = at_once(data, tmp_path)
+        assert [example["title"] for example in whole] == [f"Page {n}" for n in range(1, 10)]
+        assert in_ranges(data, [len(pieces[0])], tmp_path) == whole, torn
+
+
+def test_what_only_looks_like_a_torn_mark_is_none(tmp_path):
+    text = (HEAD + "".join(PAGES[:9]) + TAIL).encode()
+    for mark in (b"</page>", b"<title>", b"<ns>"):
+        at = text.index(mark, text.index(b"Page 5"))
+        pieces = [bz2.compress(text[: at + 1]), bz2.compress(text[at + 1 :])]
+        data = b"".join(pieces)
+        assert in_ranges(data, [len(pieces[0])], tmp_path) == at_once(data, tmp_path), mark
+
+
+def test_a_page_comes_from_its_blocks(tmp_path):
+    records = at_once(SINGLE, tmp_path)
+    blocks = list(bz2blocks.blocks(io.BytesIO(SINGLE)))
+    for record in records:
+        origin = record["origin"]
+        stop = origin.offset + origin.length
+        assert origin.digest == hashlib.sha256(SINGLE[origin.offset : stop]).hexdigest()
+        held = [b.data for b in blocks if b.span[0] >= origin.offset and b.span[1] <= stop]
+        assert b"<id>%d</id>" % record["revision"] in b"".join(held)
+        assert record["text"].encode() in b"".join(held)
+    counts = collections.Counter(record["origin"] for record in records)
+    assert max(counts.values()) > 5
+    assert records[20]["origin"].length > 4 * 40_000
+
+
+@pytest.mark.parametrize("number", [0, 3, 5, -1])
+def test_a_damaged_block_costs_its_pages_only(tmp_path, number):
+    data = bytearray(SINGLE)
+    data[MARKS[number] + 3000] ^= 16
+    blocks = list(bz2blocks.blocks(io.BytesIO(SINGLE)))
+    lost = blocks[number].data
+    before = TEXT.index(lost)
+    after = before + len(lost)
+    ends = [TEXT.index(text.encode()) + len(text) for text in LONG]
+    starts = [0, *ends]
+    there = [n + 1 for n in range(60) if ends[n] <= before or starts[n] >= after]
+    assert 30 < len(there) < 60
+    records = at_once(bytes(data), tmp_path)
+    kept = [record["title"] for record in records if isinstance(record, dict)]
+    assert kept == [f"Page {n}" for n in there]
+    dropped = collections.Counter(r.reason for r in records if isinstance(r, Dropped))
+    assert dropped.pop("damaged bz2 block") == 1
+    assert set(dropped) <= {"incomplete page"}
+    for size in (9000, 50_000, 100_000):
+        assert in_ranges(bytes(data), range(size, len(data), size), tmp_path) == records
+
+
+def test_a_dump_that_is_cut_off_says_so_wherever_it_is_cut_into_ranges(tmp_path):
+    for missing in (9, 30_000):
+        data = SINGLE[:-missing]
+        records = at_once(data, tmp_path)
+        assert [r.reason for r in records if isinstance(r, Dropped)][-1] == "damaged bz2 block"
+        assert in_ranges(data, range(30_000, len(data), 30_000), tmp_path) == records
+    text = TEXT[: TEXT.rindex(b"</mediawiki>")]
+    data = bz2.compress(text, 1)
+    for size in (1000, 30_000):
+        records = in_ranges(data, range(size, len(data), size), tmp_path)
+        assert records == at_once(data, tmp_path)
+        assert [r.reason for r in records if isinstance(r, Dropped)] == ["cut-off file"]
+
+
+def test_an_end_that_is_missing_is_told_where_no_page_begins_in_the_last_range(tmp_path):
+    pieces = [bz2.compress((HEAD + PAGES[0][:-20]).encode()), bz2.compress(PAGES[0][-20:].encode())]
+    records = in_ranges(b"".join(pieces), [len(pieces[0])], tmp_path)
+    assert [getattr(r, "reason", "") for r in records] == ["", "cut-off file"]
+
+
+def test_exports_of_one_wiki_end_to_end_are_read_in_ranges(tmp_path):
+    other = (HEAD + "".join(PAGES[61:]) + TAIL).encode()
+    data = SINGLE + bz2.compress(other)
+    whole = at_once(data, tmp_path)
+    assert len(whole) == 99
+    assert in_ranges(data, range(40_000, len(data), 40_000), tmp_path) == whole
+
+
+def test_exports_of_several_wikis_are_not_read_in_ranges(tmp_path):
+    other = (HEAD.replace("xxwiki", "yywiki") + "".join(PAGES) + TAIL).encode()
+    data = SINGLE + bz2.compress(other)
+    assert at_once(data, tmp_path)[-1]["id"] == "yywiki:100"
+    with pytest.raises(FormatError, match=r"several wikis in one file.*file of its own"):
+        in_ranges(data, [len(SINGLE) // 2], tmp_path)
+
+
+def test_a_range_without_a_head_names_pages_by_what_was_asked(tmp_path):
+    data = bytearray(SINGLE)
+    data[60] ^= 4
+    records = in_ranges(bytes(data), [len(data) // 2], tmp_path, "yy")
+    kept = [record["id"] for record in records if isinstance(record, dict)]
+    assert kept[-1] == "yywiki:60"
+    assert sum(isinstance(r, Dropped) and r.reason == "damaged bz2 block" for r in records) == 1
+
+
+def test_what_begins_like_no_export_is_not_read_in_ranges(tmp_path):
+    data = bz2.compress(b"<mediawiki><page><title>A</title></page></mediawiki>")
+    with pytest.raises(FormatError, match="no <siteinfo>"):
+        in_ranges(data, [20], tmp_path)
+
+
+@pytest.fixture
+def small_ranges(monkeypatch):
+    monkeypatch.setattr(cutting, "LEAST", 50_000)
+
+
+def test_a_large_file_of_ones_own_is_cut_into_ranges(tmp_path, small_ranges):
+    (tmp_path / "x.bz2").write_bytes(SINGLE)
+    raw = RawFile(tmp_path / "x.bz2", "file:x.bz2", 0, len(SINGLE))
+    parts = list(Wikipedia().local_parts([raw]))
+    count = len(SINGLE) // 50_000
+    own = [part.files[1].span for part in parts]
+    assert own == [(len(SINGLE) * n // count, len(SINGLE) * (n + 1) // count) for n in range(count)]
+    assert {part.files[0].span[1] for part in parts} == {len(SINGLE)}
+    kept, dropped = local([tmp_path / "x.bz2"])
+    assert kept == at_once(SINGLE, tmp_path)
+    assert dropped == {}
+
+
+def test_a_dump_in_which_pages_cannot_be_found_from_anywhere_is_one_part(tmp_path, small_ranges):
+    for text in (TEXT.decode().encode("utf-16"), TEXT.replace(b"<siteinfo>", b"<!-- -->", 1)):
+        text = text.replace(b"</siteinfo>", b"<!-- -->")
+        (tmp_path / "x.bz2").write_bytes(bz2.compress(text))
+        raw = RawFile(tmp_path / "x.bz2", "file:x.bz2", 0, (tmp_path / "x.bz2").stat().st_size)
+        (part,) = Wikipedia().local_parts([raw])
+        assert len(part.files) == 1
+
+
+def test_a_large_export_is_cut_into_ranges_from_its_size_alone(site, small_ranges, monkeypatch):
+    monkeypatch.setattr(cutting, "BEYOND", 300_000)
+    site.add_export(files={"p1p60": LONG, "p61p100": PAGES[60:]})
+    titles, dropped, parts = fetch(site)
+    assert titles == [f"Page {n}" for n in range(1, 101)]
+    assert dropped == {}
+    *cut, small = parts
+    assert len(cut) == cut[0].files[0].size // 50_000
+    assert small.files[0].span is None
+    window, own, head = cut[1].files
+    assert window.span == (0, own.span[1] + 300_000)
+    assert own.span[0] == cut[0].files[1].span[1]
+    assert head.span == (0, window.size)
+    assert window.checksum.startswith("sha256:")
+
+
+def test_max_pages_reads_an_export_from_its_beginning(site, small_ranges):
+    site.add_export(files={"p1p60": LONG, "p61p100": PAGES[60:]})
+    titles, _, parts = fetch(site, max_pages=7)
+    assert titles == [f"Page {n}" for n in range(1, 8)]
+    assert [part.files[0].span for part in parts] == [None]
+
+
+# Damage
 
 
 def test_a_damaged_stream_costs_its_pages_only(tmp_path):
@@ -686,6 +913,15 @@ def test_the_wiktionary_sample():
 
 
 @pytest.mark.real
+def test_the_english_extract_as_one_stream_in_ranges(tmp_path):
+    name = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+    data = bz2.compress(bz2.decompress(real(name).read_bytes()), 2)
+    whole = at_once(data, tmp_path)
+    assert sum(isinstance(record, dict) for record in whole) == 106
+    assert in_ranges(data, range(400_000, len(data), 400_000), tmp_path) == whole
+
+
+@pytest.mark.real
 def test_every_minidump():
     paths = sorted(real("minidumps").glob("*.bz2"))
     assert len(paths) == 64
@@ -773,3 +1009,20 @@ def test_stubs_hold_no_texts(tmp_path):
     kept, dropped = local([tmp_path / "renamed.gz"], **EVERYTHING)
     assert kept == []
     assert sum(dropped.values()) == 23
+
+
+def test_what_is_kept_of_pages_makes_no_other_download(tmp_path, monkeypatch):
+    monkeypatch.setenv("NNDATA_HOME", str(tmp_path / "home"))
+    xml = mirrors.tiny("one", "'''two''' words", "three")
+    mirrors.lay_out(tmp_path / "site", "simplewiki", "20260801", xml)
+    with serve(tmp_path / "site") as server:
+        given = {"mirror": server.url, "workers": 0}
+        plain = prepare(Wikipedia(), out=tmp_path / "plain", **given)
+        asked = len([r for r in server.requests if r.path.endswith("multistream.xml.bz2")])
+        few = prepare(Wikipedia(min_chars=6, keep="markdown"), out=tmp_path / "few", **given)
+        again = len([r for r in server.requests if r.path.endswith("multistream.xml.bz2")])
+    assert (asked, again) == (1, 1)
+    assert [example["text"] for example in plain] == ["one", "two words", "three"]
+    assert [example["text"] for example in few] == ["**two** words"]
+    assert few.manifest.source["options"]["min_chars"] == 6
+    assert len(list((tmp_path / "home" / "snapshots").iterdir())) == 1

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date as calendar_date
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
@@ -17,14 +16,13 @@ from nndata.example import Dropped, Example, Feature, Features, Origin
 from nndata.formats import wikimedia
 from nndata.formats.mediawiki import Page, SiteInfo, spellings
 from nndata.source import Listing, Part, RawFile, Source
+from nndata.sources.wikipedia.choosing import Choice, dashes, digits
 from nndata.sources.wikipedia.cutting import Dump, cut, local_dumps
-from nndata.sources.wikipedia.reading import read_document, read_streams
+from nndata.sources.wikipedia.reading import read_blocks, read_document, read_streams
 
 __all__ = ["Wikipedia"]
 
 PRODUCERS = ("auto", "run", "export")
-STALE = 60  # days that a run may be older than the newest export before the export is taken
-WALK = 12  # dates that are looked at, newest first; the site keeps ten
 MISMATCH = "sha1 mismatch"
 
 _SAFE = ";:@$!*(),/~"  # what MediaWiki leaves as it is in an article's address
@@ -59,7 +57,11 @@ class Wikipedia(Source):
         default=None, metadata={"help": "file with titles, one in a line"}
     )
     structure: str = field(
-        default="", metadata={"help": "what to keep beside the text: infobox,links,categories"}
+        default="", metadata={"help": "also as fields: infobox,links,categories,gaps,sections"}
+    )
+    keep: str = field(
+        default="headings,lists",
+        metadata={"help": "of the page: also tables,captions,infobox,references,math,markdown"},
     )
     leave_out: str = field(
         default="", metadata={"help": "pages to leave out: disambiguation,lists"}
@@ -71,6 +73,10 @@ class Wikipedia(Source):
         default=0.0,
         metadata={"help": "leave out mostly markup: pages with a smaller share of text, 0 to 1"},
     )
+    max_gaps: int | None = field(
+        default=None,
+        metadata={"help": "leave out pages with more templates whose words are missing"},
+    )
 
     name: ClassVar[str] = "wikipedia"
     homepage: ClassVar[str] = "https://dumps.wikimedia.org/"
@@ -80,8 +86,16 @@ class Wikipedia(Source):
         "licence; each article's authors are named in its history, at its address."
     )
     origins: ClassVar[tuple[str, ...]] = (wikimedia.ROOT,)
+    mirrors: ClassVar[tuple[str, ...]] = (  # of dumps.wikimedia.org/mirrors.html, 2024
+        "https://dumps.wikimedia.your.org/",  # all runs
+        "https://mirror.accum.se/mirror/wikimedia.org/dumps/",  # the last five
+    )
     transforms: ClassVar[tuple[str, ...]] = ("encyclopedic", "text")
     provenance: ClassVar[tuple[str, ...]] = ("title", "revision", "timestamp")
+    afterwards: ClassVar[tuple[str, ...]] = (
+        *("namespaces", "redirects", "structure", "keep"),
+        *("leave_out", "min_chars", "min_share", "max_gaps"),
+    )
 
     def __post_init__(self) -> None:
         if self.producer not in PRODUCERS:
@@ -122,9 +136,19 @@ class Wikipedia(Source):
         words += [f"titles-{_mark(self.titles, self.titles_file)}"] if self._picky else []
         words += [self.structure.replace(",", "+")]
         words += [f"without-{self.leave_out.replace(',', '+')}"] if self.leave_out else []
+        words += [self.keep.replace(",", "+")] if self.keep != "headings,lists" else []
         words += [f"min{self.min_chars}"] if self.min_chars else []
         words += [f"share{self.min_share:g}"] if self.min_share else []
+        words += [f"gaps{self.max_gaps}"] if self.max_gaps is not None else []
         return "-".join(word for word in words if word)
+
+    @property
+    def elsewhere(self) -> str:
+        item = "-".join(filter(None, [self.wiki, digits(self.date or "")]))
+        return (
+            "Wikimedia keeps a dump for some months; "
+            f"https://archive.org/details/{item} may have this one"
+        )
 
     @property
     def _picky(self) -> bool:
@@ -138,61 +162,14 @@ class Wikipedia(Source):
         """
         asked = replace(self, titles=_titles(self.titles, self.titles_file), titles_file=None)
         if asked.producer == "run" and asked.date:
-            return replace(asked, date=_digits(asked.date))
+            return replace(asked, date=digits(asked.date))
         if asked.producer == "export" and asked.date:
-            return replace(asked, date=_dashes(asked.date))
-        producer, date = asked._choose(listing)
+            return replace(asked, date=dashes(asked.date))
+        producer, date = asked._choice(listing).newest()
         return replace(asked, producer=producer, date=date)
 
-    def _choose(self, listing: Listing) -> tuple[str, str]:
-        run = self._newest_run(listing) if self.producer != "export" else None
-        may_export = self.producer != "run" and not self._picky
-        export = self._newest_export(listing) if may_export else None
-        if run and export and _day(export) - _day(run) > STALE:
-            listing.note(f"the newest run of {self.wiki} is of {run}: took the export of {export}")
-            return "export", export
-        if run:
-            return "run", run
-        if export:
-            return "export", export
-        raise self._no_date(listing)
-
-    def _newest_run(self, listing: Listing) -> str | None:
-        """Return the newest date whose run is complete: with multistream, else at all."""
-        second = None
-        for date in self._candidates(wikimedia.run_dates, _digits, listing):
-            try:
-                run = wikimedia.read_run(listing, self.wiki, date)
-            except NotFoundError:
-                continue
-            if run.texts(multistream=True):
-                return date
-            listing.note(f"the run of {date} isn't complete ({run.status(multistream=True)})")
-            second = second or (date if run.texts() else None)
-        return None if self._picky else second
-
-    def _newest_export(self, listing: Listing) -> str | None:
-        dates = self._candidates(wikimedia.export_dates, _dashes, listing)
-        return next((d for d in dates if wikimedia.is_export(listing, self.wiki, d)), None)
-
-    def _candidates(
-        self,
-        dates: Callable[[Listing, str], list[str] | None],
-        style: Callable[[str], str],
-        listing: Listing,
-    ) -> list[str]:
-        return [style(self.date)] if self.date else (dates(listing, self.wiki) or [])[:WALK]
-
-    def _no_date(self, listing: Listing) -> NotFoundError:
-        runs = wikimedia.run_dates(listing, self.wiki)
-        exports = wikimedia.export_dates(listing, self.wiki)
-        if runs is None and exports is None:
-            return wikimedia.unknown_wiki(listing, self.wiki)
-        asked = f" of {self.date}" if self.date else ""
-        there = f"runs: {', '.join(runs or ['none'])}; exports: {', '.join(exports or ['none'])}"
-        return NotFoundError(
-            f"no complete run or export of {self.wiki}{asked}", why=there, do="choose another date"
-        )
+    def _choice(self, listing: Listing) -> Choice:
+        return Choice(self.wiki, self.producer, self.date or "", self._picky, listing)
 
     def parts(self, listing: Listing) -> Iterator[Part]:
         """Yield runs of whole streams, or the files of an export."""
@@ -204,14 +181,14 @@ class Wikipedia(Source):
         try:
             files = wikimedia.export_files(listing, self.wiki, str(self.date))
         except NotFoundError as error:
-            raise self._no_date(listing) from error
-        return [Dump(file) for file in files]
+            raise self._choice(listing).nothing() from error
+        return [Dump(file, is_plain=True) for file in files]
 
     def _of_run(self, listing: Listing) -> list[Dump]:
         try:
             run = wikimedia.read_run(listing, self.wiki, str(self.date))
         except NotFoundError as error:
-            raise self._no_date(listing) from error
+            raise self._choice(listing).nothing() from error
         texts = wikimedia.with_checksums(listing, run, run.texts(multistream=self._picky))
         if not texts:
             raise NotFoundError(
@@ -220,7 +197,12 @@ class Wikipedia(Source):
                 why=run.status(multistream=self._picky),
                 do="choose an earlier date",
             )
-        return [Dump(text.xml, listing.fetch(text.index) if text.index else None) for text in texts]
+        return [
+            Dump(text.xml, listing.fetch(text.index))
+            if text.index
+            else Dump(text.xml, is_plain=True)
+            for text in texts
+        ]
 
     def local_parts(self, files: Sequence[RawFile]) -> Iterator[Part]:
         """Yield the parts of dumps that are already here; an index may be among the files."""
@@ -228,8 +210,13 @@ class Wikipedia(Source):
         yield from cut(local_dumps(files, self.max_pages), titles, self.max_pages, _nobody)
 
     def parse(self, *files: RawFile) -> Iterator[Example | Dropped]:
-        """Yield the pages of a document, or of a head and runs of whole streams."""
-        read = read_streams(*files) if len(files) > 1 else read_document(*files)
+        """Yield the pages of a document, of a head and runs of whole streams, or of a range."""
+        if len(files) == 1:
+            read = read_document(*files)
+        elif files[0].offset < files[-1].offset:
+            read = read_streams(*files)
+        else:  # the head comes last: see `cutting`
+            read = read_blocks(*files)
         local = files[0].url.startswith("file:")
         for page, origin in read:
             if isinstance(page, Page):
@@ -316,19 +303,6 @@ def _article_url(page: Page, wiki: str) -> str:
 
 def _mark(titles: tuple[str, ...], file: Path | None) -> str:
     return hashlib.sha256(repr((titles, str(file))).encode()).hexdigest()[:8]
-
-
-def _digits(date: str) -> str:
-    return date.replace("-", "")
-
-
-def _dashes(date: str) -> str:
-    plain = _digits(date)
-    return f"{plain[:4]}-{plain[4:6]}-{plain[6:]}"
-
-
-def _day(date: str) -> int:
-    return calendar_date.fromisoformat(_dashes(date)).toordinal()
 
 
 def _nobody(message: str) -> None:

@@ -1,7 +1,18 @@
-"""From dumps to parts: at the streams where a dump is cut between pages, else the file as it is."""
+"""From dumps to parts: whole streams where a dump is cut between pages, else ranges of bz2 blocks.
+
+The files of a part, in order:
+
+    head, run, run …      runs of whole streams, and the stream before them all, with <siteinfo>
+    window, range, head   the bytes that the part's blocks begin in, more on both sides of them as
+                          a block or the last page may need, and the beginning of the file
+    file                  what can't be cut, is small, or is read from its beginning for `max_pages`
+
+Ranges follow from sizes alone, so that a dump needs not be here to be cut.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,15 +21,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nndata.errors import FormatError, UsageError
-from nndata.formats import compression, multistream
+from nndata.formats import bz2blocks, compression, multistream
 from nndata.formats.mediawiki import spellings
 from nndata.formats.streamindex import StreamTable, TitleSearch, read_index
 from nndata.source import Part, RawFile, RemoteFile
+from nndata.sources.wikipedia.reading import BEGINS
 
 __all__ = ["Dump", "cut", "local_dumps"]
 
-SMALLEST, LARGEST, SHARES = 64 << 10, 32 << 20, 64  # a part's bytes: size / SHARES within these
-HEAD = 1 << 20  # bytes that a dump's <siteinfo> may take
+SMALLEST, LARGEST, SHARES = 64 << 10, 32 << 20, 32  # a part's bytes: size / SHARES within these
+HEAD = 1 << 20  # bytes that a dump's <siteinfo> may take, packed or not
+# The same for ranges of blocks, of which each is unpacked with one block more at either end.
+LEAST, MOST, PIECES = 4 << 20, 32 << 20, 16
+BEYOND = 32 << 20  # bytes after a range in which its last page ends: a text has 16 MiB at most
 
 _ROOT = re.compile(rb"<(?:\w+:)?(?:mediawiki|page)[\s>]")
 _PAGE = re.compile(rb"\s*<page>")
@@ -32,6 +47,7 @@ class Dump:
     file: RemoteFile
     index: Path | None = None
     found: StreamTable | None = None
+    is_plain: bool = False  # bz2 in which pages can be found from anywhere, and end anywhere
 
     def table(self, search: TitleSearch) -> StreamTable | None:
         """Return where the streams are, looking for titles on the way."""
@@ -55,10 +71,15 @@ def cut(
     tables = [dump.table(search) for dump in dumps]
     if titles and all(dump.index for dump in dumps):
         search.tell(note)
-    target = min(max(sum(d.file.size or 0 for d in dumps) // SHARES, SMALLEST), LARGEST)
+    size = sum(dump.file.size or 0 for dump in dumps)
+    target = min(max(size // SHARES, SMALLEST), LARGEST)
+    least = min(max(size // PIECES, LEAST), MOST)
     left = max_pages
     for dump, table in zip(dumps, tables, strict=True):
         wanted = search.offsets(dump.file.url) if titles and dump.index else None
+        if dump.is_plain and left is None:
+            yield from _of_ranges(dump.file, least)
+            continue
         for part in _parts(dump.file, table, target, wanted, left):
             yield part
             left = left if left is None else left - (part.limit or 0)
@@ -107,6 +128,20 @@ def _of_runs(file: RemoteFile, table: StreamTable, target: int, left: int | None
         left = None if left is None or limit is None else left - limit
 
 
+def _of_ranges(file: RemoteFile, least: int) -> Iterator[Part]:
+    size = file.size or 0
+    count = size // least
+    if count < 2:
+        yield Part((file,))
+        return
+    reach = size if file.url.startswith("file:") else BEYOND  # what is here costs nothing
+    head = replace(file, span=(0, min(HEAD, size)))
+    edges = [size * number // count for number in range(count + 1)]
+    for start, stop in itertools.pairwise(edges):
+        window = (max(0, start - bz2blocks.MOST), min(size, stop + reach))
+        yield Part((replace(file, span=window), replace(file, span=(start, stop)), head))
+
+
 def _head(file: RemoteFile, table: StreamTable) -> RemoteFile:
     return replace(file, span=(0, table.offsets[0]))
 
@@ -131,7 +166,8 @@ def _local_dump(file: RawFile, indexes: Sequence[RawFile], max_pages: int | None
     if own:
         return Dump(remote, index=own[0].path)
     with file.open() as opened:
-        return Dump(remote, found=_search(opened, max_pages))
+        found = _search(opened, max_pages)
+        return Dump(remote, found=found, is_plain=found is None and _is_plain(opened))
 
 
 def _is_index(file: RawFile) -> bool:
@@ -190,6 +226,14 @@ def _first_stream(file: BinaryIO) -> int | None:
         return None
     begin, _ = multistream.peek(file, length, 0)
     return length if _PAGE.match(begin) else None
+
+
+def _is_plain(file: BinaryIO) -> bool:
+    file.seek(0)
+    if compression.kind(file.read(4)) != "bz2":
+        return False
+    text, _ = multistream.peek(file, 0, HEAD)
+    return BEGINS.search(text) is not None
 
 
 def _pages(file: BinaryIO, offset: int) -> int:
