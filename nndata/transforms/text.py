@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from nndata.errors import UsageError
 from nndata.example import Dropped, Example, Feature, Features
-from nndata.formats.wikitext import DEFAULT_KEEP, KEEPS, Site, plain_text, unexpanded
+from nndata.formats.wikitext import (
+    DEFAULT_KEEP,
+    KEEPS,
+    Site,
+    definitions,
+    plain_text,
+    sections,
+    unexpanded,
+)
 
 __all__ = ["Text", "cost"]
 
-STUB, MARKUP = "stub", "mostly markup"
+STUB, MARKUP, GAPS = "stub", "mostly markup", "words missing"
 MAX_PAGE = 2 << 20  # characters; MediaWiki's own limit for a page is 2 MiB
 MAX_UNCLOSED = 2_000  # openers of one kind
 MAX_OPENERS = 256 << 10  # characters of one kind of opener, closed or not
@@ -27,6 +37,9 @@ STRUCTURE = {
     "links": Feature("str", many=True, description="titles that the page links to, in order"),
     "categories": Feature("str", many=True, description="names of the page's categories"),
     "gaps": Feature("int", description="templates amid the text whose words are missing"),
+    "sections": Feature(
+        "json", default=[], description="title, level, start and end in the text of each section"
+    ),
 }
 _PARSED = frozenset({"infobox", "links", "categories"})
 _MIN_FIELDS = 3  # named parameters that make a template of the lead an infobox
@@ -35,6 +48,11 @@ _CLOSERS = {"{{": "}}", "\n{|": "\n|}", "[[": "]]", "-{": "}-", "[http": "]"}
 # Tags that stand alone don't count: real pages hold thousands of <br>.
 _TAG = re.compile(r"<(/?)(?!(?:br|hr|wbr|img|li|d[dt]|t[dhr]|p)\b)[a-z][^<>]{0,200}", re.IGNORECASE)
 _SITE = Site()
+_WIKI = re.compile(
+    "([a-z_]+?)(?:wiki|wiktionary|wikisource|wikibooks|wikiquote|wikinews|wikivoyage|wikiversity)"
+)
+_PINNED = re.compile("#[0-9a-f]{64}$")
+_MANY = frozenset({"simple", "commons", "species", "meta", "mediawiki", "wikidata", "sources"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +76,27 @@ class Text:
         default=0.0,
         metadata={"help": "leave out mostly markup: pages with a smaller share of text, 0 to 1"},
     )
+    max_gaps: int | None = field(
+        default=None,
+        metadata={"help": "leave out pages with more templates whose words are missing"},
+    )
+    templates: str = field(
+        default="",
+        metadata={"help": "file of the wiki's template definitions; its SHA-256 follows a #"},
+    )
 
     libraries: ClassVar[tuple[str, ...]] = ("mwparserfromhell",)
 
     def __post_init__(self) -> None:
         _check("structure", self.structure, STRUCTURE)
         _check("keep", self.keep, KEEPS)
+        if "sections" in _words(self.structure) and "headings" not in _words(self.keep):
+            raise UsageError("sections without headings", where="text", do="keep headings, too")
+        if self.templates and not _PINNED.search(self.templates):  # so that the spec names them
+            pinned = definitions.digest(definitions.read(Path(self.templates)))
+            object.__setattr__(self, "templates", f"{self.templates}#{pinned}")
+        if self.max_gaps is not None and self.max_gaps < 0:
+            raise UsageError(f"max_gaps {self.max_gaps}", where="text", do="give 0 or more")
         if self.min_chars < 0 or not 0 <= self.min_share <= 1:
             raise UsageError(
                 f"min_chars {self.min_chars}, min_share {self.min_share}",
@@ -79,10 +112,12 @@ class Text:
     def __call__(self, examples: Iterable[Example], /) -> Iterator[Example | Dropped]:
         keep, fields = frozenset(_words(self.keep)), _words(self.structure)
         for example in examples:
-            yield self._weighed(_converted(example, keep, fields), example)
+            site = _site(example["id"].partition(":")[0], self.templates)
+            made = _converted(example, site, keep, fields)
+            yield self._weighed(made, example, site)
 
-    def _weighed(self, made: Example | Dropped, before: Example) -> Example | Dropped:
-        """Leave a page out that has too little text, by itself or beside its markup."""
+    def _weighed(self, made: Example | Dropped, before: Example, site: Site) -> Example | Dropped:
+        """Leave a page out that has too little text, by itself or beside its markup, or gaps."""
         if isinstance(made, Dropped):
             return made
         length = len(made["text"])
@@ -90,16 +125,34 @@ class Text:
             return Dropped(STUB, before["origin"], before["id"])
         if length < self.min_share * len(before["text"]):
             return Dropped(MARKUP, before["origin"], before["id"])
+        if self.max_gaps is not None and unexpanded(before["text"], site=site) > self.max_gaps:
+            return Dropped(GAPS, before["origin"], before["id"])
         return made
 
 
-def _converted(example: Example, keep: frozenset[str], fields: list[str]) -> Example | Dropped:
+@lru_cache(maxsize=8)
+def _site(wiki: str, templates: str) -> Site:
+    """Return what is known of a wiki: its language, and its templates where they are given."""
+    path, _, sha256 = templates.rpartition("#")
+    known = definitions.read(Path(path), sha256) if path else {}
+    return Site(language=_language(wiki), templates=known)
+
+
+def _language(wiki: str) -> str:
+    """Return the language of "dewiki" or "enwiktionary"; of wikis in many languages, English."""
+    found = _WIKI.fullmatch(wiki)
+    return "en" if not found or found[1] in _MANY else found[1].replace("_", "-")
+
+
+def _converted(
+    example: Example, site: Site, keep: frozenset[str], fields: list[str]
+) -> Example | Dropped:
     wikitext = example["text"]
     reason = cost(wikitext, parsed=bool(_PARSED.intersection(fields)))
-    text = "" if reason else plain_text(wikitext, keep=keep)
+    text = "" if reason else plain_text(wikitext, site=site, keep=keep)
     if not text:
         return Dropped(reason or "no text", example["origin"], example["id"])
-    return {**example, "text": text, **_structure(wikitext, fields)}
+    return {**example, "text": text, **_structure(wikitext, site, keep, fields)}
 
 
 def _words(text: str) -> list[str]:
@@ -147,8 +200,14 @@ def _unclosed_tags(wikitext: str) -> int:
     return depth
 
 
-def _structure(wikitext: str, fields: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"gaps": unexpanded(wikitext)} if "gaps" in fields else {}
+def _structure(
+    wikitext: str, site: Site, keep: frozenset[str], fields: list[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "gaps" in fields:
+        found["gaps"] = unexpanded(wikitext, site=site)
+    if "sections" in fields:
+        found["sections"] = [asdict(s) for s in sections(wikitext, site=site, keep=keep)]
     if _PARSED.intersection(fields):
         import mwparserfromhell
 

@@ -79,6 +79,12 @@ BROKEN_LINKS = [
     ("[single]", "[single]"),
     ("[[a [[b]] c]]", "[[a b c]]"),
     ("[[File:A.jpg|thumb|never closed", "[[File:A.jpg|thumb|never closed"),
+    ("[[ ]] [[.]] [[..|a]] [[_]]", "[[ ]] [[.]] [[..|a]] [[_]]"),
+    ("[[...And Justice]] [[.NET]]", "...And Justice .NET"),
+    # Slips at the end of a line are not shown, though the wiki shows them.
+    ("in [[town]\n* town]]", "in town\ntown"),
+    ("* [a]]\n* b ]]\n* a]]b", "[a]]\nb ]]\na]]b"),
+    ("[[a|b]\n* [[a]b", "[[a|b]\n[[a]b"),
 ]
 
 PICTURES = [
@@ -178,6 +184,7 @@ EXTENSIONS = [
     ("<syntaxhighlight lang=py>\na = [[1]] &amp;\n</syntaxhighlight>", "a = [[1]] &amp;"),
     ("<source lang=c inline>x</source> y", "x y"),
     ("a<ref>note</ref>.", "a."),
+    ("a <ref>b</ref> c <ref name=d/> <ref>e</ref> f", "a c f"),
     ("a<ref name=x />b<ref name=y>[[n]]</ref>", "ab"),
     ("a<ref>one</ref><ref group=n>two</ref>b", "ab"),
     ("a<ref>never closed", "anever closed"),
@@ -197,6 +204,7 @@ TEMPLATES = [
     ("A (born 1, {{x}}) b", "A (born 1) b"),
     ("f() and (a)", "f() and (a)"),
     ("At {{coord|1|N}}, we", "At, we"),
+    ("angle, {{x}}, and a; {{x}}. b, {{y}}", "angle, and a. b,"),
     ("{{a}}\n{{b}}\n\nText", "Text"),
     ("{{a}} Text", "Text"),
     ("* {{a}}\n* b", "b"),
@@ -216,10 +224,17 @@ TEMPLATES = [
 ]
 
 WORDS = [
-    ("{{convert|1300|mi|km}}", "1300 mi"),
-    ("{{convert|22|-|25|C|F}} {{cvt|5|ft|10|in|m|abbr=on}}", "22–25 °C 5 ft 10 in"),
-    ("{{convert|2413|ft|0}}, {{convert|22|e6acre|km2}}", "2413 ft, 22 million acre"),
-    ("{{lang|grc|ἀναρχία}} {{lang-de|Berlin|x}} {{Langue|de|''Stadt''}}", "ἀναρχία Berlin Stadt"),
+    ("{{convert|1300|mi|km}}", "1,300 miles (2,100 km)"),
+    (
+        "{{convert|22|-|25|C|F}} {{cvt|5|ft|10|in|m|abbr=on}}",
+        "22–25 °C (72–77 °F) 5 ft 10 in (1.78 m)",
+    ),
+    (
+        "{{convert|2413|ft|0}}, {{convert|22|e6acre|km2}}",
+        "2,413 feet (735 m), 22 million acres",
+    ),
+    ("{{lang|grc|ἀναρχία}} {{Langue|de|''Stadt''}}", "ἀναρχία Stadt"),
+    ("{{lang-de|Berlin|x}} {{lang-xx|b}}", "German: Berlin b"),
     ("{{transl|ar|ISO|al-Jazāʾir}}", "al-Jazāʾir"),
     ("{{Nihongo|'''Aikido'''|合気道|Aikidō|lead=yes}}", "Aikido (合気道, Aikidō)"),
     ("{{nihongo|Aikido|合気道}} {{nihongo|Aikido}}", "Aikido (合気道) Aikido"),
@@ -234,15 +249,18 @@ WORDS = [
     ("a{{s|town}}", "a"),
     ("{{ship\n| name = b\n| length = c\n}}a", "a"),
     ("{{As of|2014}} {{circa|1830}} {{frac|3|4}}", "As of 2014 c. 1830 3/4"),
-    ("{{unité|3797|m}}, {{unité|892|km|2}}, {{heure|4|30}}", "3797 m, 892 km2, 4 h 30"),
+    ("{{unité|3797|m}}, {{unité|892|km|2}}, {{heure|4|30}}", "3,797 m, 892 km2, 4 h 30"),
     ("a{{snd}}b{{'}}c{{Nbsp}}d{{mdash}}e", "a – b'c\u00a0d—e"),
     ("{{small|[[a|b]]}} {{nowrap|1 = 2}} {{nowrap|1=c}}", "b 2 c"),
     ("{{small|a {{lang|de|{{small|b}}}} {{x|c}}}}", "a b"),
     ("a {{quote|text=b|c}} d", "a\n\nb\n\nd"),
-    ("{{lb|en|computing|dated}} {{l|en|town}} {{m|la|urbs||city}}", "(computing, dated) town urbs"),
-    ("{{qualifier|dated}} {{inh|nds|gml|vrîe}}", "(dated) vrîe"),
+    (
+        "{{lb|en|computing|dated}} {{l|en|town}} {{m|la|urbs||city}}",
+        "(computing, dated) town urbs (“city”)",
+    ),
+    ("{{qualifier|dated}} {{inh|nds|gml|vrîe}}", "(dated) Middle Low German vrîe"),
     ("{{#if:a|b|c}} {{#if: |b|c}} {{#ifeq:a|a|yes|no}} {{uc:a}}", "b c yes A"),
-    ("{{formatnum:1000}} {{lc:ABC}}", "1000 abc"),
+    ("{{formatnum:1000}} {{lc:ABC}}", "1,000 abc"),
     ("{{#switch:b|a=x|b=y|z}} {{#switch: q |a=x|z}} {{#switch:a|a|b=[[c|d]]}}", "y z d"),
     ("{{#switch:1\n|1=x\n|#default=y\n}} {{#switch:3|1=x|#default=y}}{{#switch:3|1=x}}", "x y"),
     ("{{plural:1|page|pages}} {{PLURAL:2|page|pages}} {{plural:3|sheep}}", "page pages sheep"),
@@ -325,6 +343,23 @@ def test_what_is_kept_can_be_chosen(name: str, wikitext: str, text: str) -> None
     assert name in KEEPS
 
 
+INFOBOX = "{{Infobox town\n| name = [[Nice]]\n| area = {{convert|5|km2}}\n| mayor =\n}}\nText"
+
+
+def test_an_infobox_can_be_kept_as_lines() -> None:
+    fields = "name: Nice\narea: 5 square kilometres (1.9 sq mi)"
+    assert plain_text(INFOBOX, keep={"infobox"}) == f"{fields}\n\nText"
+    nested = "{{Box\n|a=1\n|b={{Box\n|a=1\n|b=2\n|c=3\n}}\n|c=4\n}}"
+    assert plain_text(nested, keep={"infobox"}) == "a: 1\nc: 4"
+    assert plain_text("a {{b|c=1|d=2|e=3}}\n{{f\n|g=1}} h", keep={"infobox"}) == "a\nh"
+
+
+def test_a_cell_is_one_line_and_html_has_rows_too() -> None:
+    assert plain_text("{|\n|\n* x\n* [[y]]\n| b<br />c\n|}", keep={"tables"}) == "x y\tb c"
+    html = "a<TABLE><caption>T</caption><tr><th>b</th><td>c<br>d</td></tr><tr><td>e</td></TABLE>f"
+    assert plain_text(html.lower(), keep={"tables"}) == "a\n\nt\nb\tc d\ne\nf"
+
+
 def test_headings_and_lists_can_be_left_out() -> None:
     assert plain_text("a\n== b ==\n* c\n: d\ne", keep=()) == "a\n\ne"
 
@@ -345,7 +380,7 @@ def _articles(path: Path) -> list[str]:
         pytest.skip(f"no real dump at {path}")
     with bz2.open(path, "rb") as stream:
         found = [p for p in pages(stream) if p.ns == 0 and not p.redirect and p.text]
-    return [page.text for page in found]
+    return [page.text for page in found if page.model in ("", "wikitext")]
 
 
 @pytest.mark.real
@@ -353,6 +388,18 @@ def test_nothing_is_left_of_the_markup_of_real_articles() -> None:
     name = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
     texts = [plain_text(wikitext) for wikitext in _articles(DUMPS / name)]
     assert len(texts) == 106
+    assert {mark: sum(text.count(mark) for text in texts) for mark in MARKUP_LEFT} == dict.fromkeys(
+        MARKUP_LEFT, 0
+    )
+
+
+@pytest.mark.real
+def test_nothing_is_left_of_the_markup_of_sixty_languages() -> None:
+    if not (DUMPS / "minidumps").exists():
+        pytest.skip(f"no real dumps at {DUMPS / 'minidumps'}")
+    paths = sorted((DUMPS / "minidumps").glob("*.bz2"))
+    texts = [plain_text(wikitext) for path in paths for wikitext in _articles(path)]
+    assert len(paths) > 60
     assert {mark: sum(text.count(mark) for text in texts) for mark in MARKUP_LEFT} == dict.fromkeys(
         MARKUP_LEFT, 0
     )
@@ -403,7 +450,7 @@ PIECES = st.one_of(
     st.characters(),
 )
 WIKITEXT = st.lists(PIECES, max_size=60).map("".join)
-KEEP = st.frozensets(st.sampled_from(sorted(KEEPS)))
+KEEP = st.frozensets(st.sampled_from(sorted(KEEPS - {"markdown"})))
 
 
 @given(WIKITEXT, KEEP)

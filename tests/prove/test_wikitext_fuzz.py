@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nndata.formats.mediawiki import pages
-from nndata.formats.wikitext import KEEPS, plain_text, sections, unexpanded
+from nndata.formats.wikitext import KEEPS, Site, plain_text, sections, unexpanded
 
 pytestmark = pytest.mark.prove
 
@@ -35,11 +35,26 @@ PIECES = """
     <ul> <li> <dd> <table> </table> <tr> <td> <span </span> <h2> </h2> <script> <a\thref=x> <poem>
     </poem> <syntaxhighlight> </syntaxhighlight> <source\tinline> & &amp; &amp &lt; &gt; &#39; &#0;
     &#x41; &#x1; &nbsp; &#xD800; &nosuch; a b c é 語 ا \u200e \u00a0 \u3000 \u2028 \ufffd \U0001f600
+    {{convert|1|km {{convert|22|-|25|C|F}} {{cvt|5|ft|10|in}} {{lang-de|a}} {{inh|en|enm|a}}
+    {{lb|en| {{formatnum:1234}} {{syn|en|a|b}} {{quote-book|text=
+    {{padleft:1|3|0}} {{sfn|a}} {{vok|a}} {{Km|1}} {{twice| {{round}} {{deep}} {{if|a}} <b> <i> </i>
     ( ) , . < > _ / \\ " % @ \x00 \x01 \x02 \x03 \x04 \x05 \x06 \x07 \x1f \x7f \x85 \ud800 \udfff
 """
 SPACES = (" ", "  ", "\t", "\n", "\n\n", "\n ", "\r\n", "\r", "\n:", "\n*")
+NAMES = ("{{birth date|1788|2|22}}", "{{plural of|en|a}}", "{{in lang|de}}")
 LINES = ("\n{|\n", "\n|-\n", "\n|}\n", "\n|", "\n;a:b", "\n=", "=\n")
-ALPHABET = (*re.split("[ \n]+", PIECES.strip(" \n")), *SPACES, *LINES)
+ALPHABET = (*re.split("[ \n]+", PIECES.strip(" \n")), *SPACES, *LINES, *NAMES)
+
+
+TEMPLATES = {
+    "Vok": "vok. ''{{{1}}}''",
+    "Km": "{{{1}}}&nbsp;{{{2|km}}}",
+    "Twice": "{{{1|}}}{{{1|}}}{{vok|{{{2}}}}}",
+    "Round": "a{{round}}[[",
+    "Deep": "{{round}}{{round}}{{deep}}",
+    "If": "{{#if:{{{1|}}}|({{{1}}})|}}{{#switch:{{{2}}}|a=b|c}}",
+}
+SITES = (Site(), Site(language="de"), Site(language="fr").with_templates(TEMPLATES))
 
 
 def _corpus() -> list[str]:
@@ -83,22 +98,28 @@ def _inputs(chance: random.Random, corpus: list[str]) -> Iterator[str]:
         yield _markup(chance) * chance.randint(2, 40)
 
 
-def _allowed(wikitext: str) -> int:
+def _allowed(wikitext: str, keep: frozenset[str], site: Site) -> int:
     """Return how long the text may be: a template such as {{s-|XX}} says much with little."""
     expanded = wikitext.count("{{")
-    return len(wikitext) + (16 * expanded + 8 * wikitext.count("|") if expanded else 0)
+    allowed = len(wikitext) + (16 * expanded + 8 * wikitext.count("|") if expanded else 0)
+    if site.templates and expanded:
+        allowed = 20 * allowed + (1 << 16)  # what the definitions may add
+    return 8 * allowed + 64 if "markdown" in keep else allowed
 
 
-def _check(wikitext: str, keep: frozenset[str]) -> None:
-    text = plain_text(wikitext, keep=keep)
+def _check(wikitext: str, keep: frozenset[str], site: Site) -> None:
+    text = plain_text(wikitext, keep=keep, site=site)
     assert text.encode().decode() == text
     assert not set(map(chr, range(8))) & set(text)
-    assert len(text) <= _allowed(wikitext)
+    assert len(text) <= _allowed(wikitext, keep, site)
+    if "headings" in keep:
+        found = sections(wikitext, keep=keep, site=site)
+        assert "".join(text[s.start : s.end] for s in found) == text
 
 
 def _seconds(wikitext: str) -> float:
     begin = time.process_time()
-    plain_text(wikitext, keep=KEEPS)
+    plain_text(wikitext, keep=KEEPS, site=SITES[-1])
     return time.process_time() - begin
 
 
@@ -119,17 +140,17 @@ def test_any_page_gives_valid_text_in_linear_time() -> None:
     chance = random.Random(SEED)
     for wikitext in _inputs(chance, corpus):
         keep = frozenset(chance.sample(sorted(KEEPS), chance.randint(0, len(KEEPS))))
+        site = chance.choice(SITES)
         try:
-            _check(wikitext, keep)
+            _check(wikitext, keep, site)
             if count % 10 == 0:
-                text = plain_text(wikitext)
-                found = sections(wikitext)
-                assert "".join(text[s.start : s.end] for s in found) == text
-                assert unexpanded(wikitext) >= 0
+                assert unexpanded(wikitext, site=site) >= 0
             if count % 50 == 0:
                 _check_growth(_markup(chance))
         except Exception as error:
-            raise AssertionError(f"seed {SEED}, number {count}, {keep}: {wikitext!r}") from error
+            raise AssertionError(
+                f"seed {SEED}, number {count}, {keep}, {site.language}: {wikitext!r}"
+            ) from error
         count += 1
         if time.monotonic() > end:
             break

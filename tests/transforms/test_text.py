@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nndata.errors import UsageError
+from nndata.errors import IntegrityError, UsageError
 from nndata.example import Dropped, Feature, Features, Origin
-from nndata.registry import make_transform
+from nndata.formats.wikitext import definitions
+from nndata.registry import make_transform, reference
 from nndata.transforms.text import MAX_PAGE, Text, cost
 
 ORIGIN = Origin("https://example.org/dump.xml.bz2", 0, 9, "ab")
@@ -26,9 +28,16 @@ PAGE = """{{Short description|x}}
 """
 
 
-def convert(text: str, **options: str) -> dict[str, Any] | Dropped:
-    (made,) = Text(**options)([{"id": "x:1", "title": "Nice", "text": text, "origin": ORIGIN}])
+def convert(text: str, wiki: str = "x", **options: Any) -> dict[str, Any] | Dropped:
+    page = {"id": f"{wiki}:1", "title": "Nice", "text": text, "origin": ORIGIN}
+    (made,) = Text(**options)([page])
     return made
+
+
+def words(text: str, wiki: str = "x", **options: Any) -> str:
+    made = convert(text, wiki, **options)
+    assert isinstance(made, dict)
+    return str(made["text"])
 
 
 def test_wikitext_becomes_text_and_the_rest_of_the_example_stays() -> None:
@@ -62,6 +71,52 @@ def test_templates_whose_words_are_missing_can_be_counted() -> None:
     made = convert(wikitext, structure="gaps")
     assert isinstance(made, dict)
     assert (made["text"], made["gaps"]) == ("a b c\ne", 2)
+
+
+def test_pages_with_too_many_missing_words_can_be_left_out() -> None:
+    wikitext = "a {{x}} b {{y}} c{{sfn|z}}"
+    assert convert(wikitext, max_gaps=1) == Dropped("words missing", ORIGIN, "x:1")
+    assert words(wikitext, max_gaps=2) == "a b c"
+    with pytest.raises(UsageError, match="max_gaps -1"):
+        Text(max_gaps=-1)
+
+
+def test_sections_can_be_kept_with_their_places_in_the_text() -> None:
+    made = convert("lead\n== One ==\na", structure="sections", keep="headings,markdown")
+    assert isinstance(made, dict)
+    assert made["text"] == "lead\n\n## One\n\na"
+    assert made["sections"] == [
+        {"title": "", "level": 0, "start": 0, "end": 6},
+        {"title": "One", "level": 2, "start": 6, "end": 15},
+    ]
+    with pytest.raises(UsageError, match="sections without headings"):
+        Text(structure="sections", keep="lists")
+
+
+@pytest.mark.parametrize(
+    ("wiki", "text"),
+    [
+        *(("enwiki", "1,000"), ("simplewiki", "1,000"), ("commonswiki", "1,000"), ("x", "1,000")),
+        *(("dewiki", "1.000"), ("dewiktionary", "1.000"), ("hiwiki", "1000")),
+    ],
+)
+def test_the_language_is_the_wikis(wiki: str, text: str) -> None:
+    assert words("{{formatnum:1000}}", wiki) == text
+
+
+def test_a_wikis_own_templates_can_be_given_and_are_named_by_their_digest(tmp_path: Path) -> None:
+    path = tmp_path / "templates.json"
+    digest = definitions.save({"Vok": "vok. ''{{{1}}}''"}, path)
+    transform = Text(templates=str(path))
+    assert transform.templates == f"{path}#{digest}"
+    assert (
+        make_transform(**{"values": reference(transform)["options"], "name": "text"}) == transform
+    )
+    assert words("({{vok|Stadt}})", "ltwiki", templates=str(path)) == "(vok. Stadt)"
+    definitions.save({"Vok": "v. {{{1}}}"}, path)
+    with pytest.raises(IntegrityError, match="other template definitions"):
+        list(transform([{"id": "lt:1", "title": "", "text": "a", "origin": ORIGIN}]))
+    assert words("({{vok|Stadt}})", "ltwiki", templates=str(path)) == "(v. Stadt)"
 
 
 def test_the_features_say_what_is_made() -> None:
@@ -127,7 +182,7 @@ def test_text_behind_unclosed_templates_costs_only_where_structure_is_asked_for(
 
 
 def test_an_unknown_word_is_an_error_that_names_the_choice() -> None:
-    with pytest.raises(UsageError, match=r"no 'box'.*categories, gaps, infobox, links"):
+    with pytest.raises(UsageError, match=r"no 'box'.*categories, gaps, infobox, links, sections"):
         Text(structure="links,box")
     with pytest.raises(UsageError, match="no 'all'"):
         Text(keep="all")

@@ -22,10 +22,11 @@ from nndata.formats.wikitext.blocks import (
     set_space,
     tidy_gaps,
 )
+from nndata.formats.wikitext.emphasis import mark_tags
 from nndata.formats.wikitext.entities import decode
 from nndata.formats.wikitext.extensions import Raw, take_out
 from nndata.formats.wikitext.inline import choose_variants, drop_switches, drop_tags
-from nndata.formats.wikitext.links import label_links, label_urls
+from nndata.formats.wikitext.links import drop_odd_brackets, label_links, label_urls
 from nndata.formats.wikitext.marks import DROPPED, HEADING, clean
 from nndata.formats.wikitext.names import REDIRECTS
 from nndata.formats.wikitext.site import ANY, Site
@@ -35,7 +36,7 @@ from nndata.formats.wikitext.templates import drop_templates
 __all__ = ["DEFAULT_KEEP", "KEEPS", "Section", "Site", "plain_text", "sections", "unexpanded"]
 
 DEFAULT_KEEP = frozenset({"headings", "lists"})
-KEEPS = DEFAULT_KEEP | {"tables", "captions", "references", "math"}
+KEEPS = DEFAULT_KEEP | {"tables", "captions", "references", "math", "infobox", "markdown"}
 
 _REDIRECT = re.compile(rf"\A\s*#(?:{'|'.join(sorted(REDIRECTS))})\s*:?\s*(?=\[\[)", re.IGNORECASE)
 _HEADING_MARK = re.compile(f"{HEADING}([1-6])")
@@ -58,29 +59,43 @@ def plain_text(
 
     Dropped are templates (but for the few that carry words), and unless `keep` names them:
     headings, lists, tables (kept as rows, tabs between the cells), captions of pictures,
-    references (kept in parentheses where they stand) and math (kept as LaTeX between $).
+    references (kept in parentheses where they stand), math (kept as LaTeX between $) and
+    infoboxes (kept as lines of "name: value"). With "markdown" in it, what is kept of headings,
+    lists, emphasis and code is marked as light Markdown; nothing is escaped.
     """
-    return _HEADING_MARK.sub("", _flow(wikitext, site or ANY, keep))
+    text = _flow(wikitext, site or ANY, keep)
+    return _HEADING_MARK.sub(_sign if "markdown" in keep else "", text)
+
+
+def _sign(match: re.Match[str]) -> str:
+    return "#" * int(match[1]) + " "
 
 
 def sections(
     wikitext: str, *, site: Site | None = None, keep: Collection[str] = DEFAULT_KEEP
 ) -> list[Section]:
-    """Return the sections of what `plain_text` returns for the same page, in order."""
+    """Return the sections of what `plain_text` returns for the same page, in order.
+
+    Headings are always kept: the offsets are into the text with them.
+    """
     text = _flow(wikitext, site or ANY, frozenset(keep) | {"headings"})
-    found, start, title, level, removed = [], 0, "", 0, 0
+    markdown = "markdown" in keep
+    found, start, title, level, moved = [], 0, "", 0, 0
     for match in _HEADING_MARK.finditer(text):
-        at = match.start() - removed
+        at = match.start() + moved
         found.append(Section(title, level, start, at))
         start, level, title = at, int(match[1]), text[match.end() :].partition("\n")[0]
-        removed += len(match[0])
-    return [s for s in [*found, Section(title, level, start, len(text) - removed)] if s.end]
+        moved += len(_sign(match) if markdown else "") - len(match[0])
+    return [s for s in [*found, Section(title, level, start, len(text) + moved)] if s.end]
 
 
-def unexpanded(wikitext: str) -> int:
-    """Count the templates amid the text that no rule knows: places where words may be missing."""
+def unexpanded(wikitext: str, *, site: Site | None = None) -> int:
+    """Count the templates amid the text that no rule knows: places where words may be missing.
+
+    Notes, flags and marks of editors don't count: they are no part of a sentence.
+    """
     text = take_out(f"\n{clean(wikitext)}\n", DEFAULT_KEEP, Raw()).replace(DROPPED, "")
-    text = lay_out_tables(drop_templates(text), DEFAULT_KEEP)
+    text = lay_out_tables(drop_templates(text, site or ANY, quiet=""), DEFAULT_KEEP)
     return count_gaps(mark_blocks(text, DEFAULT_KEEP))
 
 
@@ -88,8 +103,10 @@ def _flow(wikitext: str, site: Site, keep: Collection[str]) -> str:
     """Return the plain text with a mark at each heading."""
     raw = Raw()
     text = f"\n{_REDIRECT.sub('', clean(wikitext), count=1)}\n"
-    text = drop_templates(take_out(text, keep, raw))
+    text = drop_templates(take_out(text, keep, raw), site, keep)
     text = mark_blocks(lay_out_tables(text, keep), keep)
     text = label_links(drop_switches(choose_variants(text)), site, keep)
-    text = tidy_gaps(label_urls(drop_tags(text)))
-    return raw.put_back(decode(set_space(join_lines(text))))
+    if "markdown" in keep:
+        text = mark_tags(text)
+    text = tidy_gaps(drop_odd_brackets(label_urls(drop_tags(text))))
+    return raw.put_back(decode(set_space(join_lines(text, keep), keep)))

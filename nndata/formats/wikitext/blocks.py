@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from nndata.formats.wikitext.emphasis import emphasize
 from nndata.formats.wikitext.inline import drop_quotes
 from nndata.formats.wikitext.marks import (
     BREAK,
     DROPPED,
     HEADING,
+    INDENT,
     ITEM,
     NOTHING,
     PARAGRAPH,
@@ -22,8 +24,10 @@ _RULER = re.compile(r"\n-----*+")
 _LIST_LINE = re.compile(r"\n[*#:;][^\n]*+")
 _TERM = re.compile(r"\n[*#:]*+;[*#:; \t]*+(?=[^\n:]*+:)([^\n]*+)")
 _BULLET = re.compile(r"\n[*#:;]+[ \t]*+")
-_EMPTY_LINE = re.compile(rf"\n[{ITEM} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
-_EMPTY_ITEM = re.compile(rf"\n{ITEM}[ \t]*+(?=\n)")
+_LEVELS = re.compile(r"\n([*#:;]+)[ \t]*+")
+_EMPTY_LINE = re.compile(rf"\n[{ITEM}{INDENT} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
+_EMPTY_ITEM = re.compile(rf"\n{ITEM}[{ITEM}{INDENT} \t]*+(?=\n)")
+_MARKDOWN_ITEM = re.compile(rf"{ITEM}({ITEM}?)({INDENT}*)")
 _IN_TERM = re.compile(  # what may hold a colon that parts no term from its meaning
     r"\[\[[^\[\]\n]*+\]\]|\[(?:[a-z]+:)?//[^\[\]\n]*+\]"
     r"|\b(?:(?:https?|ftps?|ircs?)://|news:|mailto:)[^\s\[\]<>]*[^\s\[\]<>,;.:!?]|-\{[^{}\n]*+\}-"
@@ -34,6 +38,7 @@ _LIST_END = re.compile(rf"{ITEM}[^\n]*+\n(?![{ITEM}\n])")
 
 _GAPS = re.compile(rf"{DROPPED}(?:[ ,;:/]*+{DROPPED})++")
 _SIGNS = " ,;:/"
+_DEEPEST = 9  # level of a list that Markdown shows
 _BLANK_LINES = re.compile(r"\n\n\n+")
 
 
@@ -46,7 +51,16 @@ def mark_blocks(text: str, keep: Collection[str]) -> str:
         return _LIST_LINE.sub("", text)
     if ";" in text:
         text = _TERM.sub(_parted, text)
-    return _BULLET.sub("\n" + ITEM, text)
+    return _LEVELS.sub(_level, text) if "markdown" in keep else _BULLET.sub("\n" + ITEM, text)
+
+
+def _level(match: re.Match[str]) -> str:
+    """Return the marks of an item: how deep it is in lists, twice ITEM if it has a number."""
+    signs = match[1]
+    depth = signs.count("*") + signs.count("#")
+    if signs[-1] in ":;":
+        return "\n" + ITEM
+    return "\n" + (ITEM if signs[-1] == "*" else ITEM + ITEM) + INDENT * min(depth, _DEEPEST)
 
 
 def _marked(match: re.Match[str]) -> str:
@@ -95,7 +109,7 @@ def _joined(left: str, right: str) -> tuple[str, str]:
     """Return what stands left and right of a gap, without the signs that belong to what was there.
 
     "Nice (|; Italian: Nizza)" -> "Nice (Italian: Nizza)",  "Nice (|) is" -> "Nice is",
-    "born 1, |)" -> "born 1)"
+    "born 1, |)" -> "born 1)",  "angle, |, and" -> "angle, and"
     """
     end, start = left[-1:], right[:1]
     if end == "(" or left[-2:] == "( ":
@@ -106,13 +120,16 @@ def _joined(left: str, right: str) -> tuple[str, str]:
     if end in ("", "\n"):
         return left, right.lstrip(" ")
     if end == " " and start in " ,.;:\n":
-        return left[:-1], right
+        left = left[:-1]
+    if left[-1:] in (",", ";") and start in (",", ";", ".", ":"):
+        left = left[:-1]
     return left, right
 
 
-def join_lines(text: str) -> str:
+def join_lines(text: str, keep: Collection[str]) -> str:
     """Return the text without quotes, its list items on lines of their own and without gaps."""
-    text = "\n".join([drop_quotes(line) if "''" in line else line for line in text.split("\n")])
+    shown = emphasize if "markdown" in keep else drop_quotes
+    text = "\n".join([shown(line) if "''" in line else line for line in text.split("\n")])
     if ITEM in text:
         text = _LIST_END.sub(_with_blank_line, _EMPTY_ITEM.sub("", text))
     return text
@@ -122,10 +139,19 @@ def _with_blank_line(match: re.Match[str]) -> str:
     return match[0] + "\n"
 
 
-def set_space(text: str) -> str:
+def set_space(text: str, keep: Collection[str]) -> str:
     """Return the text with paragraphs one blank line apart, and no space at the ends of lines."""
+    if "markdown" in keep:
+        text = _MARKDOWN_ITEM.sub(_bullet, text)
     text = text.replace(ITEM, "").replace(NOTHING, "")
     text = text.replace(BREAK, "\n").replace(PARAGRAPH, "\n\n")
     lines = text.split("\n")
     text = "\n".join([(line[1:] if line[:1] == " " else line).rstrip(" \t") for line in lines])
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    text = _BLANK_LINES.sub("\n\n", text).strip()
+    return text.replace(INDENT, "  ") if "markdown" in keep else text
+
+
+def _bullet(match: re.Match[str]) -> str:
+    """Return what a list's line begins with in Markdown; levels stay marks until spaces are set."""
+    numbered, levels = match.groups()
+    return f"{levels[1:]}{'1.' if numbered else '-'} " if levels else ""

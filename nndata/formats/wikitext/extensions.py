@@ -26,7 +26,7 @@ _MATH = {"math", "chem", "ce"}
 _KEPT = {"ref": "references", "gallery": "captions", "math": "math", "chem": "math", "ce": "math"}
 _OPENING = re.compile(r"<(?:!--|([a-zA-Z]+)(?=[\s/>]))")
 _DECODED = {"nowiki", "pre"}
-_NOWIKI = re.compile(r"</?nowiki>", re.IGNORECASE)
+_NOWIKI = re.compile(r"<nowiki>((?:(?!</?nowiki>).)*+)</nowiki>", re.IGNORECASE | re.DOTALL)
 _REST_OF_LINE = re.compile(r"[ \t]*\n")
 _CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in (*TAGS, *_SHOWN)}
 
@@ -121,7 +121,10 @@ class _Reader:
         self.out.append(self._upto(start))
         self.bare = False
         self.at = after
-        self.out.append(self._shown(name, self.text[match.end() : opened], self.text[opened:end]))
+        shown = self._shown(name, self.text[match.end() : opened], self.text[opened:end])
+        if not shown and self.text[start - 1] == " " and self.text.startswith(" ", after):
+            self.at = after + 1  # one space where a note was, not two
+        self.out.append(shown)
 
     def _shown(self, name: str, attributes: str, content: str) -> str:
         """Return what a reader sees of an extension tag."""
@@ -139,7 +142,9 @@ class _Reader:
         block = "" if " inline" in attributes else _SHOWN[name]
         text = content.strip("\n") if block else content
         if name == "pre":
-            text = _NOWIKI.sub("", text)
+            text = _NOWIKI.sub(r"\1", text)
+        if "markdown" in self.keep and block:
+            text = f"```\n{text}\n```"
         return block + self.raw.keep(decode(text) if name in _DECODED else text) + block
 
 

@@ -8,7 +8,7 @@ from nndata.formats.wikitext.extensions import TAGS
 from nndata.formats.wikitext.marks import BREAK, NOTHING, PARAGRAPH
 from nndata.formats.wikitext.names import SWITCHES, SWITCHES_IN_ANY_CASE
 
-__all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags"]
+__all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags", "quote_runs"]
 
 _QUOTES = re.compile(r"(''+)")
 _BOLD, _ITALIC, _BOTH = "'''", "''", "'''''"
@@ -44,6 +44,7 @@ _RULE = re.compile(r"(?:^|;)\s*(?:[^;:]*=>)?\s*([a-z]{2,3}(?:-[a-z]+)*)\s*:([^;]
 # What a reader who chose no variant sees, where there are several; else the first.
 _PREFERRED = ("zh", "zh-hans", "zh-hant", "zh-cn", "zh-tw", "sr", "sr-ec")
 
+_SOME_SWITCH = re.compile("__")  # faster than `in`, as "_" is rare
 _SWITCH = re.compile(
     rf"__(?:{'|'.join(SWITCHES)}|(?i:{'|'.join(SWITCHES_IN_ANY_CASE)})|[^\W\d_a-zA-Z]+(?:_[^\W\d_a-zA-Z]+)*)__"
 )
@@ -65,7 +66,7 @@ def drop_tags(text: str) -> str:
 
 def drop_switches(text: str) -> str:
     """Return the text without __TOC__ and its like."""
-    return _SWITCH.sub("", text) if "__" in text else text
+    return _SWITCH.sub("", text) if _SOME_SWITCH.search(text) else text
 
 
 def choose_variants(text: str) -> str:
@@ -103,26 +104,38 @@ def drop_quotes(line: str) -> str:
     Four are an apostrophe and bold; of more than five the first ones are apostrophes. Where both
     bold and italic are left open, one bold is an apostrophe and italic: l'''homme'' -> l'homme.
     """
+    if _BOLD not in line:  # with one kind alone nothing is to be balanced
+        return line.replace(_ITALIC, "")
+    rest = line.replace(_BOLD, "")
+    if _ITALIC not in rest and "''''" not in line:
+        return rest
+    parts = quote_runs(line)
+    parts[1::2] = ["'" if run == "'" else "" for run in parts[1::2]]
+    return "".join(parts)
+
+
+def quote_runs(line: str) -> list[str]:
+    """Return text and runs of quotes in turn, each run what MediaWiki takes it for."""
     parts = _QUOTES.split(line)
     runs = parts[1::2]
     bold, italic, both = runs.count(_BOLD), runs.count(_ITALIC), runs.count(_BOTH)
     if bold + italic + both < len(runs):
-        return _drop_odd_quotes(parts)
-    if (bold + both) & (italic + both) & 1:
+        _shorten(parts)
+        bold, italic = _count(parts, _BOLD), _count(parts, _ITALIC)
+    else:
+        bold, italic = bold + both, italic + both
+    if bold & italic & 1:
         _set_apostrophe(parts)
-    return _without_runs(parts)
+    return parts
 
 
-def _drop_odd_quotes(parts: list[str]) -> str:
-    """Leave the apostrophes of runs of four and of more than five to the text, then begin again."""
+def _shorten(parts: list[str]) -> None:
+    """Leave the apostrophes of runs of four and of more than five to the text."""
     for at in range(1, len(parts), 2):
         count = len(parts[at])
         kept = 3 if count == 4 else min(count, 5)
         parts[at - 1] += "'" * (count - kept)
         parts[at] = "'" * kept
-    if _count(parts, _BOLD) & _count(parts, _ITALIC) & 1:
-        _set_apostrophe(parts)
-    return _without_runs(parts)
 
 
 def _count(parts: list[str], run: str) -> int:
@@ -139,8 +152,3 @@ def _set_apostrophe(parts: list[str]) -> None:
             best, found = rank, at
     if found:
         parts[found] = "'"
-
-
-def _without_runs(parts: list[str]) -> str:
-    parts[1::2] = ["'" if run == "'" else "" for run in parts[1::2]]
-    return "".join(parts)

@@ -10,11 +10,12 @@ from nndata.formats.wikitext.marks import DROPPED, NOTHING, PARAGRAPH
 from nndata.formats.wikitext.site import Site
 from nndata.formats.wikitext.spans import Span, fill, take_inner
 
-__all__ = ["label_links", "label_urls"]
+__all__ = ["drop_odd_brackets", "label_links", "label_urls"]
 
 # Target without a namespace, and label; taken apart by `split`, so that no Python runs for each.
 _PLAIN = re.compile(
-    r"\[\[(?:[^\[\]|\n:<>{}]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
+    r"\[\[(?![ _.]*+[|\]])"  # what is no title
+    r"(?:[^\[\]|\n:<>{}]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
 )
 _PREFIXED = re.compile(r"\[\[([^\[\]|\n<>{}]*+)(?:\|([^\[\]]*+))?\]\]")
 _QUOTED = re.compile(r"\[\[[^\[\]|\n']*+(?:'(?!')[^\[\]|\n']*+)*+''[^\[\]|\n]*+\]\]")
@@ -35,12 +36,18 @@ _PROTOCOLS = (
     *("bitcoin:", "magnet:", "urn:", "geo:", "tel:", "sips?:", "sms:", "xmpp:", "matrix:"),
 )
 _PROTOCOL = re.compile("|".join(_PROTOCOLS), re.IGNORECASE)
+_SIGN = re.compile("&[lg]t;")
 _NO_URL = r"\s\[\]<>\"\x00-\x20\x7f"
 _URL = re.compile(
     rf"\[((?:{'|'.join(_PROTOCOLS)})(?:\[[0-9a-f:.]+\]|[^{_NO_URL}])[^{_NO_URL}]*+)"
     r"[ \t\u00a0\u2000-\u200a\u3000]*",
     re.IGNORECASE,
 )
+
+
+# Slips that the wiki shows and nobody means, where a line ends with them: [[town] and town]].
+_HALF_CLOSED = re.compile(r"\[\[([^\[\]|{}<>:\n]++)\](?=\n)")
+_HALF_OPENED = re.compile(r"(\n[^\[\]\n]++)(?<=\w)\]\](?=\n)")
 
 
 def label_links(text: str, site: Site, keep: Collection[str]) -> str:
@@ -159,7 +166,9 @@ def label_urls(text: str) -> str:
             match = _URL.search(text, line_end)
             continue
         label = text[end:closing]
-        if not label:
+        if "&" in match[1] and (sign := _SIGN.search(match[1])):  # no address holds < or >
+            label = f"{match[1][sign.start() :]} {label}".rstrip()
+        elif not label:
             number += 1
             label = f"[{number}]"
             label = label if len(label) <= closing + 1 - match.start() else ""
@@ -167,3 +176,10 @@ def label_urls(text: str) -> str:
         at = closing + 1
         match = _URL.search(text, at)
     return "".join([*out, text[at:]])
+
+
+def drop_odd_brackets(text: str) -> str:
+    """Return the text without what is left of a link at the end of a line: its other brackets."""
+    if "[[" in text:
+        text = _HALF_CLOSED.sub(r"\1", text)
+    return _HALF_OPENED.sub(r"\1", text) if "]]" in text and "[[" not in text else text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BREAK", "DROPPED", "HEADING", "ITEM", "NOTHING", "PARAGRAPH", "RAW", "clean"]
+__all__ = ["BREAK", "DROPPED", "HEADING", "INDENT", "ITEM", "NOTHING", "PARAGRAPH", "RAW", "clean"]
 
 RAW = "\x00"  # RAW 12 RAW: the twelfth piece of text that no rule of wikitext may touch
 DROPPED = "\x01"  # a template, picture, category or formula was here
@@ -16,6 +16,7 @@ ITEM = "\x03"  # starts a line of a list
 BREAK = "\x04"  # a new line that comes from a tag
 PARAGRAPH = "\x05"  # a new paragraph that comes from a tag
 NOTHING = "\x06"  # <nowiki/>: keeps what is left and right of it apart
+INDENT = "\x07"  # a level of a list, behind the ITEM that starts its line: for Markdown only
 
 _MARKS = "".join(map(chr, range(8)))
 _TABLE = dict.fromkeys(map(ord, _MARKS))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 from nndata.formats.wikitext.names import CATEGORY, FILE, LANGUAGES
 
-__all__ = ["ANY", "Site"]
+__all__ = ["ANY", "Site", "plain"]
 
 _FILE_KEY: Final = 6  # the namespaces' numbers, the same on every wiki
+_TEMPLATE_KEY: Final = 10
 _CATEGORY_KEY: Final = 14
 
 
@@ -25,33 +26,54 @@ class Site:
 
     file: frozenset[str] = frozenset()
     category: frozenset[str] = frozenset()
+    template: frozenset[str] = frozenset()
     languages: frozenset[str] = field(default=LANGUAGES, repr=False)
+    language: str = "en"  # that numbers, and the words that templates add, are written in
+    templates: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     @classmethod
-    def of(cls, namespaces: Mapping[int, str], aliases: Iterable[tuple[int, str]] = ()) -> Site:
+    def of(
+        cls,
+        namespaces: Mapping[int, str],
+        aliases: Iterable[tuple[int, str]] = (),
+        *,
+        language: str = "en",
+    ) -> Site:
         """Make a site from what a dump's siteinfo says."""
         names = [*namespaces.items(), *aliases]
         return cls(
+            language=language,
+            template=frozenset(name for key, name in names if key == _TEMPLATE_KEY and name),
             file=frozenset(name for key, name in names if key == _FILE_KEY and name),
             category=frozenset(name for key, name in names if key == _CATEGORY_KEY and name),
         )
+
+    def with_templates(self, definitions: Mapping[str, str]) -> Site:
+        """Return a site that knows its templates' definitions; `definitions.collect` makes them."""
+        return replace(self, templates=definitions)
+
+    @cached_property
+    def template_prefixes(self) -> frozenset[str]:
+        """Return what may stand before a template's name."""
+        return frozenset(map(plain, {"template", *self.template}))
 
     @cached_property
     def prefixes(self) -> dict[str, str]:
         """Return what a link's prefix means: "file", "category" or "language"."""
         return {
             **dict.fromkeys(self.languages, "language"),
-            **dict.fromkeys(map(_plain, FILE | self.file), "file"),
-            **dict.fromkeys(map(_plain, CATEGORY | self.category), "category"),
+            **dict.fromkeys(map(plain, FILE | self.file), "file"),
+            **dict.fromkeys(map(plain, CATEGORY | self.category), "category"),
         }
 
     def kind(self, target: str) -> str:
         """Return "file", "category", "language", or an empty string for a link to anything else."""
         prefix, colon, _ = target.partition(":")
-        return self.prefixes.get(_plain(prefix), "") if colon else ""
+        return self.prefixes.get(plain(prefix), "") if colon else ""
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name as names are compared."""
     return name.strip(" _\n\u200e\u200f").lower().replace("_", " ")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeAlias
 
 from nndata.formats.wikitext.marks import DROPPED
 from nndata.formats.wikitext.spans import fill
@@ -13,30 +14,41 @@ __all__ = ["lay_out_tables"]
 
 _WIKI = re.compile(r"\n[ \t:]*(?:(\{\|)|\|\})")
 _HTML = re.compile(r"<(?:(table)\b[^<>]*|/table\s*)>", re.IGNORECASE)
+# `in` is slower than a pattern where the text is full of what the sought begins or ends with.
+_SOME_WIKI = re.compile(r"\{\|")
+_SOME_HTML = re.compile(r"<[tT][aA][bB]")
+_SOME_ROW = re.compile(r"\n\|")
 _HEADING = re.compile(r"\n=")
 # Rows without a table are those of one that a template opens; on other pages they are text.
 _OF_TABLES = (DROPPED, "\n|-", "\n|}")
 _STRAY = re.compile(r"\n[ \t]*\|[^\n]*")
 _CELL = re.compile(r"\|\||!!")
 _ATTRIBUTES = re.compile(r"[^\[\]|]*\|(?!\|)")
+_HTML_ROW = re.compile(r"<tr\b[^<>]*>|</?t(?:able|head|body|foot)\b[^<>]*>", re.IGNORECASE)
+_HTML_CELL = re.compile(r"<t[dh]\b[^<>]*>", re.IGNORECASE)
+_BLOCK_TAG = re.compile(
+    r"</?(?:br|hr|div|p|ul|ol|li|dl|dt|dd|center|blockquote|t[rdh]|caption)\b[^<>]*>", re.IGNORECASE
+)
+_Shown: TypeAlias = Callable[[list[list[str]]], str]
 _ROW = ("|-", "|+", "{|", "|}")
 
 
 def lay_out_tables(text: str, keep: Collection[str]) -> str:
     """Return the text with a mark, or with a line for each row, in place of each table."""
-    if "{|" in text:
-        text = _replace(text, _spans(text, _WIKI, to_the_end=True), "tables" in keep)
-    if "<table" in text or "<TABLE" in text:
-        text = _replace(text, _spans(text, _HTML, to_the_end=False), "tables" in keep)
-    stray = "\n|" in text and "tables" not in keep and any(mark in text for mark in _OF_TABLES)
+    shown = None if "tables" not in keep else _grid if "markdown" in keep else _tabbed
+    if _SOME_WIKI.search(text):
+        text = _replace(text, _spans(text, _WIKI, to_the_end=True), shown)
+    if _SOME_HTML.search(text):
+        text = _replace(text, _spans(text, _HTML, to_the_end=False), shown)
+    stray = (
+        _SOME_ROW.search(text) and "tables" not in keep and any(mark in text for mark in _OF_TABLES)
+    )
     return _STRAY.sub("", text) if stray else text
 
 
-def _replace(text: str, tables: Iterable[tuple[int, int]], as_rows: bool) -> str:
-    return fill(
-        text,
-        ((a, b, "\n\n" + (_rows(text[a:b]) if as_rows else "")) for a, b in tables),
-    )
+def _replace(text: str, tables: Iterable[tuple[int, int]], shown: _Shown | None) -> str:
+    rows = ((a, b, shown(_rows(text[a:b])) if shown else "") for a, b in tables)
+    return fill(text, ((a, b, "\n\n" + instead) for a, b, instead in rows))
 
 
 def _spans(text: str, pattern: re.Pattern[str], *, to_the_end: bool) -> list[tuple[int, int]]:
@@ -64,19 +76,39 @@ def _outermost(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _rows(table: str) -> str:
-    """Return a table's rows as lines, tabs between the cells; a table in a cell gives rows, too."""
+def _tabbed(rows: list[list[str]]) -> str:
+    return "".join("\t".join(filter(None, row)) + "\n" for row in rows)
+
+
+def _grid(rows: list[list[str]]) -> str:
+    """Return rows as a Markdown table, with a line below the first that has several cells."""
+    lines = []
+    ruled = False
+    for row in rows:
+        single = len(row) == 1 and not ruled
+        lines.append(row[0] + "\n" if single else f"| {' | '.join(row)} |")
+        if not ruled and not single:
+            lines.append("|" + " --- |" * len(row))
+            ruled = True
+    return "\n".join(lines) + "\n"
+
+
+def _rows(table: str) -> list[list[str]]:
+    """Return a table's rows, each a list of cells; a table in a cell gives rows, too."""
     rows: list[list[str]] = [[]]
-    for raw in table.split("\n"):
+    table = _HTML_CELL.sub("\n| ", _HTML_ROW.sub("\n|-\n", table)) if "<t" in table else table
+    for raw in _BLOCK_TAG.sub(" ", table).split("\n"):
         line = raw.strip()
         if line.startswith(_ROW):
             caption = line[2:].strip() if line.startswith("|+") else ""
             rows += [[caption], []] if caption else [[]]
         elif line[:1] in ("|", "!"):
             rows[-1] += [_cell(cell) for cell in _cells(line)]
+        elif line and rows[-1]:
+            rows[-1][-1] = f"{rows[-1][-1]} {line.lstrip('*#:; ')}".strip()
         elif line:
             rows[-1].append(line)
-    return "\n".join("\t".join(filter(None, row)) for row in rows if any(row))
+    return [row for row in rows if any(row)]
 
 
 def _cells(line: str) -> list[str]:

@@ -1,113 +1,87 @@
-"""Templates that carry words: what a reader sees of them, as rules.
+"""Templates that carry words: what a reader sees of them, by the rules and by a few calculations.
 
-A rule is text with places: {2} is the second parameter, {text,1} the first of these that is given,
-{2,=e} has a default, {-1} is the last, {*} all, {*, } all with commas between. A place that nothing
-is given for leaves a gap, which takes brackets and commas along: "{1} ({2}, {3})" without a third
-gives "Aikido (合気道)". Rules leave out what only the wiki knows: converted values, language names.
-Where a template says much with little ({{s-|XX}}, long {{hlist|…}}) its text is the longer of both.
+Rules leave out what only the wiki knows. Where a template says much with little ({{s-|XX}}, long
+{{hlist|…}}) its text is the longer of both.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from nndata.formats.wikitext.marks import BREAK, DROPPED, PARAGRAPH
+from nndata.formats.wikitext.languages import LANGUAGE_NAMES
+from nndata.formats.wikitext.marks import DROPPED, PARAGRAPH
+from nndata.formats.wikitext.rules import LANGUAGE_RULES, PREFIXES, QUIET, RULES
+from nndata.formats.wikitext.units import grouped, measure
 
-__all__ = ["LONGEST_NAME", "first_piece", "is_known", "shown"]
+__all__ = ["LONGEST_NAME", "QUIET_NAME", "Words", "first_piece", "parameters"]
 
-_RULES = {
-    # Styles, languages and scripts.
-    "{1}": "small|smaller|big|larger|nowrap|nobr|noitalic|em|strong|sc|smallcaps|sc2|vanchor"
-    "|visible anchor|ipa|ipachar|ipa link|angle|abbr|tooltip|abbreviation|nts|val|flag|flagu"
-    "|flagcountry|drapeau|okina|mvar|mono|code|tt|key|kbd|samp|var|unicode|polytonic|enpr|vern"
-    "|date-|dato|currency|formatnum|song|nihongo2|non-gloss definition|n-g|ngd|n-g-lite|taxlink"
-    "|interlanguage link|ill|illm|gaps|format price|ling",
-    "{text,2,1}": "lang|langue|llang|en langue|lang2|lingua|rtl-lang|script|resize|font|color"
-    "|colour|fontcolor|bg|wt|w|pedia|iw|нп3|нп4|нп5|не переведено|не переведено 3|не переведено 5"
-    "|sort",
-    "{texte,trad,1}": "lien",
-    "{-1}": "transl|transliteration|translit|tlit",
-    "{*}": "chem|chem2|linktext",
-    "{*-}": "respell",
-    "{*, }": "hlist|flatlist|cslist|comma separated entries",
-    "{1} ({2}, {3})": "nihongo",
-    "{1} ({2})": "nihongo4",
-    "“{1}”": '"',
-    "– {1} –": "incise",
-    # Numbers, dates and units.
-    "{1}/{2}": "frac|sfrac|fraction",
-    "{1} {2}": "ship|num|tmp",
-    "{1} {2}{3}": "unité|unite|nombre|unità",
-    "{1} {2} {3}": "date|daton|date de naissance|date de décès",
-    "As of {1}": "as of|asof",
-    "c. {1}": "circa|c.|approx",
-    "fl. {1}": "floruit|fl.",
-    "née {1}": "née|nee",
-    "r. {1}–{2}": "reign",
-    "{1}–{2}": "dash year",
-    "ISBN {1}": "isbn",
-    "ISSN {1}": "issn",
-    "[sic]": "sic",
-    BREAK: "br|crlf|سخ",
-    "×10^{1}": "e|esp",
-    "{1} h {2}": "heure",
-    "{1} m": "höhe",
-    "{1}{2,=e} siècle": "s|s-|-s|siècle",
-    "siglo {1}": "siglo",
-    "segle {1}": "segle",
-    "Ier": "ier",
-    "€{1}": "euro|eur",
-    "US${1}": "us$|usd",
-    "£{1}": "gbp|£",
-    "¥{1}": "jpy|¥",
-    "₹{1}": "inr|indian rupee",
-    "HMS {1}": "hms",
-    "USS {1}": "uss",
-    "⟨{1}⟩": "angbr|angbr ipa",
-    # Signs.
-    " – ": "snd|snds|spaced ndash|spnd|spaced en dash",
-    "–": "ndash|endash|en dash",
-    "—": "mdash|emdash|em dash|mdashb",
-    "'": "'|apostrophe",
-    "'s": "'s",
-    "' \"": "' \"",
-    "…": "...|ellipsis|nb...",
-    "\u00a0": "nbsp|spaces|thinsp|thin space|hair space|space",
-    " · ": "·|dot|middot|•|bull|bullet",
-    # Dictionaries.
-    "{alt,2}": "t|t+|tt|tt+|t-simple|t-check|t+check",
-    "{alt,3,2}": "l|m|mention|link|ll|l-self|m-self|cog|cognate|noncog|ncog|desc|descendant",
-    "{alt,4,3}": "inh|inherited|inh+|der|derived|der+|bor|borrowed|bor+|lbor|slbor|uder",
-    "{2}": "ux|usex|uxi",
-    "({1})": "qualifier|q|qual|gloss|gl|sense",
-    "[{1}]": "defdate",
-    "{2} + {3}": "affix|af|compound|com|prefix|suffix|confix|blend",
-}
-_PREFIXES = {"lang-": "{1}", "ipa-": "{1}"}  # {{lang-de|Berlin}}, {{IPA-de|…}}
 _PARAGRAPHS = frozenset({"quote", "blockquote", "cquote", "quotation", "zitat", "citaat", "цитата"})
 _LABELS = frozenset({"lb", "lbl", "label", "term-label"})
+_JOINTS = frozenset({"_", "or", "and", "&", "also", "with", "chiefly", "usually", "often"})
+_GROUPED = frozenset(
+    {"unité", "unite", "nombre", "unità", "unitate", "formatzahl", "число", "liczba", "num"}
+)
 _MEASURES = frozenset({"convert", "cvt", "conv", "convertir"})
-_UNITS = {"C": "°C", "F": "°F", "sqmi": "sq mi", "sqkm": "km2", "cumi": "cu mi", "impgal": "gal"}
-_LARGE = re.compile(r"e([369])")
-_POWERS = {"3": "thousand", "6": "million", "9": "billion"}
-_RANGES = {"-": "–", "–": "–", "to": " to ", "and": " and ", "or": " or ", "x": " × ", "by": " by "}
+_DATES = frozenset(
+    {"birth date", "start date", "end date", "film date", "release date", "birth date and age"}
+    | {"death date", "death date and age", "start date and age", "dob", "bda", "dda", "birth-date"}
+)
+_FUNCTIONS = frozenset(
+    {"#if", "#ifeq", "lc", "uc", "lcfirst", "ucfirst", "plural", "formatnum", "padleft", "padright"}
+)
+_FORMS = (  # {{alternative form of|en|worth}}, of dictionaries
+    *("form of", "spelling of", "plural of", "past of", "participle of", "inflection of"),
+    *("abbreviation of", "initialism of", "acronym of", "synonym of", "contraction of"),
+    *("clipping of", "ellipsis of", "diminutive of", "comparative of", "superlative of"),
+)
+_OTHERS = _PARAGRAPHS | _LABELS | _MEASURES | _DATES | _FUNCTIONS | {"#switch"}
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_SEPARATORS = {  # of thousands, and what stands before decimals
+    **dict.fromkeys(("de", "es", "it", "nl", "pt", "id", "tr", "da", "el", "ca", "hr"), (".", ",")),
+    **dict.fromkeys(("fr", "ru", "uk", "pl", "cs", "sk", "sv", "nb", "no", "fi"), ("\u00a0", ",")),
+    **dict.fromkeys(("bg", "hu", "lt", "lv", "et", "be", "eo", "sl"), ("\u00a0", ",")),
+    **dict.fromkeys(("en", "ja", "zh", "ko", "he", "th"), (",", ".")),
+}
 
 LONGEST_NAME = 32  # characters
+QUIET_NAME = "sfn"  # one of QUIET for them all
+_MOST_NAMES = 1 << 16  # that are remembered
 _PLACE = re.compile(r"\{([^{}]+)\}")
-_NUMBER = re.compile(r"[-−+]?[\d.,/⁄+]*\d[\d.,/⁄]*(?:e[-+]?\d+)?")
+_OPTIONAL = re.compile("[‹›]")
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_PAD_DIGITS = 3
+_WIDEST = 16  # characters that a number is padded to
 _ROMAN = re.compile(r"[IVXLC]+")
 _CUT = re.compile(r"\[\[|\]\]|\|")
 _NAMED = re.compile(r"\s*([^\[\]{}<>=\n]*?)\s*=")
 
+_NOT_GIVEN = ("", "-")  # dictionaries write {{der|en|la|-}} where they name the language alone
+_ONLY_NAMES = frozenset({"1", "2", "3", "4", "5", "alt", "tr", "t", "gloss", "text"})
 _NUMBERS = tuple(str(number) for number in range(1, 100))
 
-# A rule, taken apart: text, then what to choose a parameter from, and so on; nothing at the end.
-Rule: TypeAlias = list[tuple[str, list[str]]]
+
+class Segment(NamedTuple):
+    """Text, then what to choose a parameter from, and so on; nothing at the end."""
+
+    optional: bool  # shown only where its place is given
+    parts: list[tuple[str, list[str]]]
+
+
+Rule: TypeAlias = list[Segment]
 
 
 def _taken_apart(rule: str) -> Rule:
-    parts = _PLACE.split(rule)
+    pieces = enumerate(_OPTIONAL.split(rule))
+    return [Segment(number % 2 == 1, _parts(piece)) for number, piece in pieces if piece]
+
+
+def _parts(piece: str) -> list[tuple[str, list[str]]]:
+    parts = _PLACE.split(piece)
     places = [[place] if place[0] == "*" else place.split(",") for place in parts[1::2]]
     return list(zip(parts[::2], [*places, []], strict=True))
 
@@ -123,39 +97,153 @@ _NAMESAKES = (
     *(f"{number}e" for number in range(2, 100)),
     *("1er", "1re", "2nd", "2nde"),
 )
-_BY_NAME = {name: _taken_apart(rule) for rule, names in _RULES.items() for name in names.split("|")}
-_BY_NAME |= {name.lower(): _taken_apart(name) for name in _NAMESAKES}
-_BY_PREFIX = {prefix: _taken_apart(rule) for prefix, rule in _PREFIXES.items()}
-_OTHERS = (
-    _PARAGRAPHS
-    | _LABELS
-    | _MEASURES
-    | {"#if", "#ifeq", "lc", "uc", "lcfirst", "ucfirst", "#switch", "plural"}
-)
 
 
-def shown(name: str, content: str) -> str | None:
-    """Return what a reader sees of a template with this behind its name; None if no rule knows."""
-    rule = _BY_NAME.get(name) or _BY_PREFIX.get(name[: name.find("-") + 1])
-    if not rule and name not in _OTHERS:
-        return None
-    if name == "#switch":
-        return _switch(content)
-    if "\n|" in content and name not in _PARAGRAPHS:
-        return None  # an infobox of that name
-    given = _given(content)
-    if name == "s" and not _ROMAN.fullmatch(given.get("1", "")):
-        return None
-    text = _filled(rule, given) if rule else _special(name, given)
-    return text if text != DROPPED and text.strip(DROPPED) else None
+@functools.cache
+def _rules(language: str) -> dict[str, Rule]:
+    """Return the rules by name, with those of one language's wikis before the common ones."""
+    rules = {name: name for name in _NAMESAKES}
+    for table in (RULES, LANGUAGE_RULES.get(language, {})):
+        rules |= {name: rule for rule, names in table.items() for name in names.split("|")}
+    return {name.lower(): _taken_apart(rule) for name, rule in rules.items()}
 
 
-def is_known(name: str) -> bool:
-    """Say whether `shown` has something to say about a template of this name."""
-    return name in _BY_NAME or name in _OTHERS or name[: name.find("-") + 1] in _BY_PREFIX
+@functools.cache
+def _prefix_rules(language: str) -> dict[str, Rule]:
+    return {
+        prefix: _taken_apart(rules.get(language, rules[""])) for prefix, rules in PREFIXES.items()
+    }
 
 
-def _given(content: str) -> dict[str, str]:
+@functools.cache
+class Words:
+    """What the templates of one language's wikis say."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._by_name = _rules(language)
+        self._by_prefix = _prefix_rules(language)
+        self.names: dict[str, str] = {}  # found before: pages call the same templates over again
+
+    def name_of(self, written: str) -> str:
+        """Return the name that rules know a template by: "" for none, QUIET_NAME for notes."""
+        name = self.names.get(written)
+        if name is None:
+            if len(self.names) > _MOST_NAMES:
+                self.names.clear()
+            name = self.names[written] = self._look_up(written)
+        return name
+
+    def _look_up(self, written: str) -> str:
+        plain = written if written in self._by_name else written.strip().lower().replace("_", " ")
+        if plain in QUIET:
+            return QUIET_NAME
+        known = plain in self._by_name or plain in _OTHERS or plain.endswith(_FORMS)
+        return plain if known or plain[: plain.find("-") + 1] in self._by_prefix else ""
+
+    def shown(self, name: str, content: str) -> str | None:
+        """Return what a reader sees of a template with this behind its name; None for nothing."""
+        if name == "#switch":
+            return _switch(content)
+        if "\n|" in content and name not in _PARAGRAPHS:
+            return None  # an infobox of that name
+        given = parameters(content)
+        if rule := self._by_name.get(name):
+            if name == "s" and not _ROMAN.fullmatch(given.get("1", "")):
+                return None
+            if name in _GROUPED:
+                given["1"] = self._number({"1": given.get("1", "")})
+            text = _filled(rule, given)
+        elif name in _OTHERS:
+            text = self._calculated(name, given)
+        elif rule := self._by_prefix.get(name[: name.find("-") + 1]):
+            text = _filled(rule, _with_language(name, given))
+        else:
+            text = _form(name, given)
+        return text if text != DROPPED and text.strip(DROPPED) else None
+
+    def _calculated(self, name: str, given: dict[str, str]) -> str:
+        if name in _PARAGRAPHS:
+            return PARAGRAPH + _chosen(["text", "quote", "1"], given) + PARAGRAPH
+        if name in _LABELS:
+            return f"({_labels(_numbered(given)[1:])})"
+        if name in _MEASURES:
+            return measure(given, abbreviated=name == "cvt", language=self.language)
+        if name in _DATES:
+            return _date(_numbered(given), day_first=given.get("df", "")[:1] == "y")
+        if name == "formatnum":
+            return self._number(given)
+        return _function(name, given)
+
+    def _number(self, given: dict[str, str]) -> str:
+        """Return a number as the wiki's language writes it."""
+        number = given.get("1", "")
+        if given.get("2") or self.language not in _SEPARATORS or not _DECIMAL.fullmatch(number):
+            return number
+        return grouped(number, *_SEPARATORS[self.language])
+
+
+def _with_language(name: str, given: dict[str, str]) -> dict[str, str]:
+    """Return the parameters with the language that {{lang-de|…}} and {{IPA-de|…}} are called by."""
+    return {**given, "": "" if given.get("label") in ("no", "none") else name.partition("-")[2]}
+
+
+def _labels(labels: list[str]) -> str:
+    """Return ["archaic", "or", "dialectal"] as "archaic or dialectal"; "_" is for a space."""
+    text = ""
+    comma = ""  # before the next label
+    for label in labels:
+        if label == ",":
+            text, comma = text + ",", ""
+        elif label in _JOINTS:
+            text, comma = f"{text} {label}" if label != "_" else text, ""
+        else:
+            text, comma = f"{text}{comma} {label}", ","
+    return text.strip()
+
+
+def _form(name: str, given: dict[str, str]) -> str:
+    """Return "Plural of x" of {{plural of|en|x}}; older pages say {{plural of|x|lang=en}}."""
+    word = _chosen(["2", "1"] if "lang" not in given else ["1"], given)
+    return f"{name[:1].upper()}{name[1:]} {word}" if word else ""
+
+
+def _date(numbers: list[str], *, day_first: bool) -> str:
+    """Return the date of ["1788", "2", "22"], by English customs."""
+    year, month, day = [*numbers, "", "", ""][:3]
+    if len(month) > 2 or not month.isdecimal() or not 1 <= int(month) <= len(_MONTHS):
+        return " ".join(part for part in (month, year) if part)
+    name = _MONTHS[int(month) - 1]
+    if not day:
+        return f"{name} {year}"
+    return f"{day} {name} {year}" if day_first else f"{name} {day}, {year}"
+
+
+def _function(name: str, given: dict[str, str]) -> str:
+    """Return what a parser function gives."""
+    first, second = given.get("1", ""), given.get("2", "")
+    if name == "#if":
+        return given.get("2" if first else "3", "")
+    if name == "#ifeq":
+        return given.get("3" if first == second else "4", "")
+    if name == "plural":
+        return second if first == "1" else given.get("3") or second
+    if name in ("lc", "uc"):
+        return first.lower() if name == "lc" else first.upper()
+    if name in ("padleft", "padright"):
+        return _padded(first, second, given.get("3") or "0", left=name == "padleft")
+    change = first[:1].lower() if name == "lcfirst" else first[:1].upper()
+    return change + first[1:]
+
+
+def _padded(text: str, length: str, sign: str, *, left: bool) -> str:
+    if len(length) > _PAD_DIGITS or not length.isdecimal() or len(sign) != 1:
+        return text
+    width = min(int(length), _WIDEST)
+    return text.rjust(width, sign) if left else text.ljust(width, sign)
+
+
+def parameters(content: str) -> dict[str, str]:
     """Return the parameters by name and number; a | within a link separates nothing."""
     if "=" not in content and "[[" not in content and content.count("|") < len(_NUMBERS):
         return dict(zip(_NUMBERS, map(str.strip, content.split("|")), strict=False))
@@ -192,21 +280,26 @@ def _pieces(content: str) -> list[str]:
 
 
 def _filled(rule: Rule, given: dict[str, str]) -> str:
-    if len(rule) == 1:
-        return rule[0][0]
     out = []
-    for text, keys in rule:
-        out.append(text)
-        if keys:
-            out.append(_chosen(keys, given) or DROPPED)
+    for optional, parts in rule:
+        if optional and _chosen(parts[0][1], given) in _NOT_GIVEN:
+            continue
+        for text, keys in parts:
+            out.append(text)
+            if keys:
+                out.append(_chosen(keys, given) or ("" if optional else DROPPED))
     return "".join(out)
 
 
 def _chosen(keys: list[str], given: dict[str, str]) -> str:
     """Return what stands in a place: the first of "text", "1" … that is given, "-1", "*", "=e"."""
     for key in keys:
-        if given.get(key):
-            return given[key]
+        if value := given.get(key):
+            return value
+        if key in _ONLY_NAMES:
+            continue
+        if key[0] == "@":
+            return LANGUAGE_NAMES.get(given.get(key[1:], ""), "")
         if key[0] == "*":
             return key[1:].join(_numbered(given))
         if key[0] == "=":
@@ -218,26 +311,6 @@ def _chosen(keys: list[str], given: dict[str, str]) -> str:
 
 def _numbered(given: dict[str, str]) -> list[str]:
     return [value for key, value in given.items() if key.isdigit() and value]
-
-
-def _special(name: str, given: dict[str, str]) -> str:
-    first = given.get("1", "")
-    if name in _PARAGRAPHS:
-        return PARAGRAPH + _chosen(["text", "quote", "1"], given) + PARAGRAPH
-    if name in _LABELS:
-        return f"({', '.join(_numbered(given)[1:])})"
-    if name in _MEASURES:
-        return _measure(_numbered(given))
-    if name == "#if":
-        return given.get("2" if first else "3", "")
-    if name == "#ifeq":
-        return given.get("3" if first == given.get("2", "") else "4", "")
-    if name == "plural":
-        return given.get("2", "") if first == "1" else given.get("3") or given.get("2", "")
-    if name in ("lc", "uc"):
-        return first.lower() if name == "lc" else first.upper()
-    change = first[:1].lower() if name == "lcfirst" else first[:1].upper()
-    return change + first[1:]
 
 
 def _switch(content: str) -> str:
@@ -252,25 +325,3 @@ def _switch(content: str) -> str:
         if (equals and case == "#default") or (not equals and number == len(pieces)):
             default = shown if equals else case
     return default
-
-
-def _measure(parameters: list[str]) -> str:
-    """Return the value that the page gives: ["22", "-", "25", "C", "F"] -> "22–25 °C"."""
-    words: list[str] = []
-    in_number = False
-    for number, parameter in enumerate(parameters, 1):
-        is_number = bool(_NUMBER.fullmatch(parameter))
-        if words and not in_number and not (is_number and number < len(parameters)):
-            break  # what it is converted to, or how many digits are wanted
-        if is_number:
-            words.append(parameter if in_number else f" {parameter}")
-        elif parameter in _RANGES:
-            words.append(_RANGES[parameter])
-        else:
-            words.append(f" {_UNITS.get(parameter) or _LARGE.sub(_large, parameter)}")
-        in_number = is_number or parameter in _RANGES
-    return "".join(words).strip()
-
-
-def _large(match: re.Match[str]) -> str:
-    return _POWERS[match[1]] + " "
