@@ -117,6 +117,15 @@ class Dataset(Sequence[Example]):
         sizes = [last - first for first, last in itertools.pairwise(before)]
         return tuple(reversed(sizes) if self._selection.descending else sizes)
 
+    @property
+    def hashes(self) -> tuple[int, int] | None:
+        """Return the first and last id hash that it shows of its shards; None for a slice."""
+        if not isinstance(self._selection, Chosen):
+            is_all = self._selection == Run(0, 1, self._cuts[-1])
+            return (0, (1 << 64) - 1) if is_all else None
+        assert self._name is not None
+        return bounds(self.manifest.division)[self._name]
+
     def split(self, name: str) -> Dataset:
         """Return one split as a view.
 

@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 
 from nndata.errors import UsageError
 
-__all__ = ["Indices", "Order", "Stream", "batch_count", "batch_positions"]
+__all__ = ["KEY", "Indices", "Order", "Places", "Stream", "batch_count", "batch_positions", "grid"]
 
 Indices: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = tuple[Indices, Indices]  # numbers of datasets, and indices in each
 # Four rounds make a Feistel network a strong permutation, but a round on a small grid has few
 # random bits: 8 rounds failed a chi-square test of neighbours at n = 16, 16 passed at all n tried.
 ROUNDS, SMALL, SMALL_ROUNDS = 8, 1024, 24
+KEY = "nndata order 1/{}/{}/{}{}"  # length, seed, epoch, and which permutation of that epoch
 LONGEST = 1 << 62  # examples; the two halves of a position must fit in 32 bits
 
 
@@ -88,13 +90,13 @@ class Order:
         if self.window is None:
             return _permutation(self.length, self.seed, self.epoch, "")[positions]
         visits = np.searchsorted(self._visits, positions, "right") - 1
-        return self._each(visits, positions - self._visits[visits], self._visited[visits], False)
+        return self._each(visits, positions - self._visits[visits], self.visited[visits], False)
 
     def _backward(self, indices: Indices) -> Indices:
         if self.window is None:
             return _permutation(self.length, self.seed, self.epoch, "").inverse(indices)
         windows = np.searchsorted(self._starts, indices, "right") - 1
-        visits = np.argsort(self._visited)[windows]
+        visits = np.argsort(self.visited)[windows]
         return self._each(visits, indices - self._starts[windows], windows, True)
 
     def _each(self, visits: Indices, inside: Indices, windows: Indices, inverse: bool) -> Indices:
@@ -120,7 +122,7 @@ class Order:
         return np.cumsum(self._lengths) - self._lengths
 
     @cached_property
-    def _visited(self) -> Indices:
+    def visited(self) -> Indices:
         """Which window is visited n-th."""
         plan = np.arange(len(self._lengths), dtype=np.int64)
         if self.epoch == 0:
@@ -130,7 +132,7 @@ class Order:
     @cached_property
     def _visits(self) -> Indices:
         """The position at which the n-th visit begins."""
-        lengths = self._lengths[self._visited]
+        lengths = self._lengths[self.visited]
         return np.cumsum(lengths) - lengths
 
 
@@ -189,6 +191,12 @@ def batch_count(total: int, batch_size: int, drop_remainder: bool) -> int:
     return total // batch_size if drop_remainder else -(-total // batch_size)
 
 
+def grid(length: int) -> tuple[int, int, int]:
+    """Return rows, columns and rounds of the network that permutes so many numbers."""
+    rows = max(1, math.isqrt(max(length - 1, 0)) + (length > 1))
+    return rows, max(1, -(-length // rows)), SMALL_ROUNDS if length < SMALL else ROUNDS
+
+
 def _shaped(found: Indices, asked: Any) -> Any:
     return int(found[0]) if np.ndim(asked) == 0 else found.reshape(np.shape(asked))
 
@@ -209,9 +217,7 @@ class _Permutation:
 
     def __init__(self, length: int, key: bytes) -> None:
         self._length = length
-        self._rows = max(1, math.isqrt(max(length - 1, 0)) + (length > 1))
-        self._columns = max(1, -(-length // self._rows))
-        rounds = SMALL_ROUNDS if length < SMALL else ROUNDS
+        self._rows, self._columns, rounds = grid(length)
         digest = hashlib.shake_256(key).digest(8 * rounds)
         self._keys = [np.uint64(key) for key in np.frombuffer(digest, "<u8")]
 
@@ -258,4 +264,4 @@ def _hash(value: Indices, key: np.uint64, size: int) -> Indices:
 
 @lru_cache(maxsize=64)
 def _permutation(length: int, seed: int, epoch: int, inner: str) -> _Permutation:
-    return _Permutation(length, f"nndata order 1/{length}/{seed}/{epoch}{inner}".encode())
+    return _Permutation(length, KEY.format(length, seed, epoch, inner).encode())

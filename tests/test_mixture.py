@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 
 from nndata.errors import UsageError
 from nndata.example import Feature
-from nndata.mixture import (
-    PERIOD,
-    MixedStream,
-    Mixture,
-    _shares,
-    _table,
-    temperature_weights,
-)
+from nndata.feed.plain import load
+from nndata.mixture import MixedStream, Mixture, temperature_weights
+from nndata.mixture.shares import PERIOD, shares_of
+from nndata.mixture.table import table_of
 from nndata.testing import make_dataset
 
 
@@ -50,10 +46,10 @@ def test_the_table_is_this_on_every_machine(folders):
 @settings(deadline=None, max_examples=8)
 def test_every_prefix_is_within_one_of_its_share(weights, seed):
     numbers = {Path(str(n)): n for n in range(len(weights))}
-    shares = _shares({path: weights[n] for path, n in numbers.items()}, numbers)
+    shares = shares_of({path: weights[n] for path, n in numbers.items()}, numbers)
     assert sum(shares) == PERIOD
     assert min(shares) >= 1
-    members, own = MixedStream((), ((0, _table(shares, seed)),)).members(np.arange(2 * PERIOD))
+    members, own = MixedStream((), ((0, table_of(shares, seed)),)).members(np.arange(2 * PERIOD))
     counts = np.cumsum(members[:, None] == np.arange(len(shares)), axis=0)
     exact = np.arange(1, 2 * PERIOD + 1)[:, None] * np.array(shares) / PERIOD
     assert np.abs(counts - exact).max() < 1
@@ -102,6 +98,36 @@ def test_weights_that_change_leave_the_past_as_it_was(folders):
     # b goes on in its own epoch where it was
     own = after.stream(batch_size=8).members(np.arange(2000))
     assert np.array_equal(own[1][own[0] == 1], np.arange(np.sum(own[0] == 1)))
+
+
+def test_a_run_goes_on_with_another_schedule_where_only_the_future_differs(folders):
+    one, two = {folders / "b": 1}, {folders / "c": 1, folders / "b": 2}
+    plans = [[], [(10, one)], [(10, one), (20, two)], [(10, one), (30, two)], [(12, one)]]
+    mixtures = [mix(folders, {"a": 1, "b": 1}, schedule=plan) for plan in plans]
+    batches = [load(one, batch_size=8) for one in mixtures]
+
+    def accepts(step, here, there):
+        batches[here].position = step
+        try:
+            batches[there].load_state_dict(batches[here].state_dict())
+        except UsageError:
+            return False
+        return True
+
+    agreeing = {
+        step: [accepts(step, 2, there) for there in range(5)] for step in (0, 10, 11, 20, 21, 99)
+    }
+    assert agreeing == {
+        0: [True, True, True, True, True],
+        10: [True, True, True, True, True],
+        11: [False, True, True, True, False],
+        20: [False, True, True, True, False],
+        21: [False, False, True, False, False],
+        99: [False, False, True, False, False],
+    }
+    for other in (mix(folders, {"a": 2, "b": 1}), mix(folders, {"a": 1, "c": 1})):
+        with pytest.raises(UsageError, match="mixture: sha256"):
+            load(other, batch_size=8).load_state_dict(batches[0].state_dict())
 
 
 def test_it_prints_itself_as_a_tree_with_the_epochs_to_expect(folders):

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, TypeAlias
+from functools import cached_property, lru_cache, partial
+from typing import Any, Required, Self, TypedDict, Unpack
 
 import numpy as np
 
-from nndata.dataset import Dataset, open_dataset
+from nndata.dataset import Dataset
 from nndata.errors import FormatError, UsageError
 from nndata.example import Features
+from nndata.feed.following import Following
+from nndata.feed.growth import plan_digest
+from nndata.feed.opening import Data, followed, opened
 from nndata.mixture import Mixture
-from nndata.order import Indices, Stream, batch_count, batch_positions
+from nndata.order import Indices, Places, Stream, batch_count, batch_positions
+from nndata.plan import Plan
 
-__all__ = ["Batching", "Data", "opened"]
-
-Data: TypeAlias = Path | str | Dataset | Mixture
-Places: TypeAlias = tuple[Indices, Indices]  # numbers of members, indices in each
+__all__ = ["Asked", "Batching"]
 
 AHEAD = 1 << 13  # positions worked out together: a third of the time of small batches
 FURTHER = 1000  # examples that are tried in the place of a damaged one
 SCHEMA_VERSION = 1
 
 
-def opened(data: Data, split: str) -> Dataset | Mixture:
-    """Open what `load` was given, and return that split of it."""
-    found = data if isinstance(data, Dataset | Mixture) else open_dataset(data)
-    return found.split(split)
+class Asked(TypedDict, total=False):
+    """The arguments that all feeds share, as `nndata.load` explains and defaults them."""
+
+    batch_size: Required[int]
+    seed: int
+    host: tuple[int, int]
+    epochs: int | None
+    shuffle: bool
+    drop_remainder: bool
+    window: int | None
+    strict: bool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Batching:
     """What a feed was asked for; batch k depends on this and on what lies on the disk only."""
 
-    data: Dataset | Mixture
+    data: Dataset | Mixture | Following
     split: str
     batch_size: int
     seed: int = 0
@@ -47,6 +54,13 @@ class Batching:
     window: int | None = None
     strict: bool = True
     _damaged: dict[tuple[int, int], str] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def of(cls, data: Data, split: str, follow: bool = False, **asked: Unpack[Asked]) -> Self:
+        """Open what a feed was given; `follow` takes a dataset that is still being made."""
+        window = asked.get("window")
+        found = followed(data, split, window) if follow else opened(data, split)
+        return cls(data=found, split=split, **asked)
 
     def __post_init__(self) -> None:
         index, hosts = self.host
@@ -73,43 +87,63 @@ class Batching:
             )
         if self.epochs is not None and self.epochs < 0:
             raise UsageError(f"{self.epochs} epochs")
-        if self.epochs is None and isinstance(self.data, Dataset) and not len(self.data):
+        if self.epochs is None and self._whole is not None and not len(self._whole):
             raise UsageError(
                 f"split {self.split!r} holds no examples to go through for ever",
-                where=str(self.data.folder),
+                where=str(self._whole.folder),
             )
 
     @property
     def members(self) -> tuple[Dataset, ...]:
         """Return the datasets that it reads."""
-        return self.data.members if isinstance(self.data, Mixture) else (self.data,)
+        return (self.data,) if isinstance(self.data, Dataset) else self.data.members
 
     @property
     def features(self) -> Features:
         """Return what may be in the examples."""
         return self.data.features
 
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """Return as JSON what the order of examples follows from, so that it can be compared."""
+    @property
+    def _whole(self) -> Dataset | None:
+        """Return its one dataset, when that is whole."""
+        if isinstance(self.data, Mixture):
+            return None
+        return self.data.whole if isinstance(self.data, Following) else self.data
+
+    def identity(self, position: int) -> dict[str, Any]:
+        """Return as JSON what the order of the examples before a position follows from.
+
+        It is of a mixture's weights so far, and of the plan of a dataset that is still being made.
+        """
         order = {"seed": self.seed, "shuffle": self.shuffle, "window": self.window}
         if isinstance(self.data, Mixture):
-            return {"mixture": self.data.identity(self.batch_size), "split": self.split, **order}
-        ends = [0, len(self.data) - 1] if len(self.data) else []
-        return {
-            "digest": self.data.manifest.digest,
-            "split": self.split,
-            "examples": len(self.data),
-            "ends": self.data.ids(np.array(ends, np.int64)),  # tells slices of a length apart
-            **order,
-        }
+            mixed = self.data.identity(position, self.batch_size)
+            return {"mixture": mixed, "split": self.split, **order}
+        if self._whole is None:
+            return {"plan": self._plan, "split": self.split, **order}
+        return {**_content(self._whole), "split": self.split, **order}
+
+    def differences(self, saved: Mapping[str, Any], position: int) -> list[str]:
+        """Say what has changed since examples were seen up to a position; nothing if none has."""
+        here = self.identity(position)
+        if "plan" in saved and self._whole is not None:  # it was being made then
+            here = {k: v for k, v in here.items() if k not in _content(self._whole)}
+            here["plan"] = self._plan
+        names = {**here, **saved}
+        differ = [name for name in names if saved.get(name) != here.get(name)]
+        return [f"{name}: {saved.get(name)} then, {here.get(name)} now" for name in differ]
 
     @property
     def total(self) -> int | None:
-        """Return how many examples there are in all its epochs; None for no end."""
-        if self.epochs is None or isinstance(self.data, Mixture):
+        """Return how many examples there are in all its epochs; None for no end, or if unknown."""
+        if self.epochs is None or self._whole is None:
             return None
-        return self.epochs * len(self.data)
+        return self.epochs * len(self._whole)
+
+    def has(self, batch: int, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Say whether there is such a batch; wait for a dataset being made until that is known."""
+        self._wait((batch + 1) * self.batch_size, stopped)
+        return not stopped() and (self.batches is None or batch < self.batches)
 
     @property
     def batches(self) -> int | None:
@@ -169,15 +203,13 @@ class Batching:
     def state(self, batch: int) -> dict[str, Any]:
         """Return as JSON what to go on with batch from: one integer, and what it is about."""
         position = batch * self.batch_size
-        return {"schema_version": SCHEMA_VERSION, "position": position, "data": self.identity}
+        data = self.identity(position)
+        return {"schema_version": SCHEMA_VERSION, "position": position, "data": data}
 
     def restored(self, state: dict[str, Any]) -> int:
         """Return the batch to go on with; raise `UsageError` where the state is of other data."""
-        saved, here = state["data"], self.identity
-        if saved != here:
-            differ = [name for name in {**here, **saved} if saved.get(name) != here.get(name)]
-            told = [f"{name}: {saved.get(name)} then, {here.get(name)} now" for name in differ]
-            raise UsageError("this state is of other data", why=", ".join(told))
+        if differ := self.differences(state["data"], state["position"]):
+            raise UsageError("this state is of other data", why=", ".join(differ))
         batch, rest = divmod(state["position"], self.batch_size)
         if rest:
             raise UsageError(
@@ -189,6 +221,19 @@ class Batching:
     def __getstate__(self) -> dict[str, Any]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
+    @property
+    def _plan(self) -> str | None:
+        """Return a digest of the plan that its dataset is or was made by."""
+        if isinstance(self.data, Following):
+            return self.data.plan_digest
+        plan = None if self._whole is None else Plan.read(self._whole.folder)
+        return None if plan is None else plan_digest(plan)
+
+    def _wait(self, length: int, stopped: Callable[[], bool] = lambda: False) -> None:
+        if isinstance(self.data, Following):
+            self.data.wait(length, stopped)
+            self._check_epochs()
+
     def _batch_places(self, batch: int) -> Places:
         members, indices = self._chunk(batch // self._some)
         first = batch % self._some * self.share
@@ -198,6 +243,8 @@ class Batching:
     @cached_property
     def _some(self) -> int:
         """Return how many batches are worked out together: no more than one or two epochs."""
+        if isinstance(self.data, Following):
+            return 1
         length = sum(map(len, self.members))
         return max(1, min(AHEAD, length) // self.share)
 
@@ -207,6 +254,7 @@ class Batching:
         size = self._some * self.batch_size
 
         def chunk(number: int) -> Places:
+            self._wait((number + 1) * size)
             return self._find(batch_positions(number, size, self.host, self.total))
 
         return lru_cache(maxsize=2)(chunk)
@@ -216,6 +264,8 @@ class Batching:
         if isinstance(self.data, Mixture):
             mixed = self.data.stream(self.seed, self.shuffle, self.window, self.batch_size)
             return mixed.places
+        if isinstance(self.data, Following):
+            return partial(self.data.places, seed=self.seed, shuffle=self.shuffle)
         sizes = () if self.window is None else self.data.sizes
         stream = Stream(len(self.data), self.seed, self.shuffle, self.window, sizes)
         return lambda positions: (np.zeros(len(positions), np.int64), stream[positions])
@@ -233,6 +283,7 @@ class Batching:
     def _instead(self, position: int) -> bytes:
         """Return the record at a position, or where it is damaged the next that is not."""
         for other in range(position, position + FURTHER):
+            self._wait(other + 1)
             members, indices = self._find(np.array([other], np.int64))
             try:
                 return self._read(members, indices)[0]
@@ -243,3 +294,14 @@ class Batching:
             where=str(self.members[0].folder),
             do="see `nndata verify`",
         )
+
+
+@lru_cache(maxsize=8)
+def _content(dataset: Dataset) -> dict[str, Any]:
+    """Return what tells one split, or slice of it, from any other."""
+    ends = [0, len(dataset) - 1] if len(dataset) else []
+    return {
+        "digest": dataset.manifest.digest,
+        "examples": len(dataset),
+        "ends": dataset.ids(np.array(ends, np.int64)),  # tells slices of a length apart
+    }

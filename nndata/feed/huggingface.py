@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from nndata.dataset import Dataset, open_dataset
-from nndata.errors import MissingExtra
+from nndata.dataset import Dataset
+from nndata.errors import MissingExtra, UsageError
 from nndata.example import Example, Feature
+from nndata.feed.opening import opened
 from nndata.manifest import canonical_json
+from nndata.mixture import Mixture
 from nndata.order import Stream
 
 try:
@@ -52,7 +54,9 @@ def to_huggingface(
     again by what is in the manifest; every order is a list of indices over it.
     Streaming copies nothing, and can be shared among the workers of a `DataLoader`.
     """
-    dataset = (data if isinstance(data, Dataset) else open_dataset(data)).split(split)
+    dataset = opened(data, split)
+    if isinstance(dataset, Mixture):
+        raise UsageError("a mixture has no end", do="give one of its datasets")
     sizes = () if window is None else dataset.sizes
     stream = Stream(len(dataset), seed, shuffle, window, sizes)
     features = datasets.Features({n: _feature(f) for n, f in dataset.features.items()})

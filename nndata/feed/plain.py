@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
 from nndata.errors import UsageError
 from nndata.example import Example, Feature, Features
-from nndata.feed.batching import Batching, Data, opened
+from nndata.feed.batching import Asked, Batching
+from nndata.feed.opening import Data
+from nndata.feed.padding import Pad, Padding
 from nndata.formats.tfexample import Codec
 
 __all__ = ["Batch", "Batches", "columns", "load"]
@@ -30,49 +32,37 @@ def load(
     data: Data,
     split: str = "train",
     *,
-    batch_size: int,
-    seed: int = 0,
     start: int = 0,
-    host: tuple[int, int] = (0, 1),
-    epochs: int | None = None,
-    shuffle: bool = True,
     map: Callable[[Batch], Any] | None = None,
-    drop_remainder: bool = True,
-    window: int | None = None,
-    strict: bool = True,
+    pad: Pad | None = None,
+    follow: bool = False,
+    **asked: Unpack[Asked],
 ) -> Batches:
     """Load the batches that `nndata.load` would, as dicts of NumPy arrays.
 
     A list of any length is an array of its own in an array of objects; texts, bytes and JSON
     values are objects. All arguments are those of `nndata.load`.
     """
-    batching = Batching(
-        data=opened(data, split),
-        split=split,
-        batch_size=batch_size,
-        seed=seed,
-        host=host,
-        epochs=epochs,
-        shuffle=shuffle,
-        drop_remainder=drop_remainder,
-        window=window,
-        strict=strict,
-    )
-    return Batches(batching, start, map)
+    return Batches(Batching.of(data, split, follow, **asked), start, map, pad)
 
 
 class Batches:
     """The batches from `position` on; iterating moves it, so that a stop can be gone on from."""
 
     def __init__(
-        self, batching: Batching, start: int = 0, map: Callable[[Batch], Any] | None = None
+        self,
+        batching: Batching,
+        start: int = 0,
+        map: Callable[[Batch], Any] | None = None,
+        pad: Pad | None = None,
     ) -> None:
         if start < 0:
             raise UsageError(f"batch {start} to start with", do="count batches from 0")
-        self.batching, self.position, self._map = batching, start, map
+        self.batching, self.position, self._map, self._pad = batching, start, map, pad
+        self._padding = Padding.of(pad, batching.features)
 
     def __iter__(self) -> Iterator[Any]:
-        while (last := self.batching.batches) is None or self.position < last:
+        while self.batching.has(self.position):
             batch = self[self.position]
             # Moved before it is handed out: whoever asks for the state then holds this batch.
             self.position += 1
@@ -80,8 +70,22 @@ class Batches:
 
     def __getitem__(self, number: int) -> Any:
         """Return this host's part of a global batch."""
-        batch = columns(self.examples(number), self.batching.features)
+        host, hosts = self.batching.host
+        if hosts > 1 and self._padding.varies:  # with how wide the others' rows are
+            whole = self._together._columns(number)
+            batch = {name: rows[host::hosts] for name, rows in whole.items()}
+        else:
+            batch = self._columns(number)
         return batch if self._map is None else self._map(batch)
+
+    def _columns(self, number: int) -> Batch:
+        features = self.batching.features
+        return self._padding.padded(columns(self.examples(number), features), features)
+
+    @cached_property
+    def _together(self) -> Batches:
+        """The batches of all hosts."""
+        return self.at(0, (0, 1))
 
     def examples(self, number: int) -> list[Example]:
         """Return this host's examples of a global batch, absent values as None."""
@@ -90,7 +94,7 @@ class Batches:
     def at(self, start: int, host: tuple[int, int] | None = None) -> Batches:
         """Return the batches from another one on."""
         batching = self.batching if host is None else replace(self.batching, host=host)
-        return Batches(batching, start, self._map)
+        return Batches(batching, start, self._map, self._pad)
 
     def state_dict(self) -> dict[str, Any]:
         """Return as JSON what to go on from after the batch that was handed out last."""

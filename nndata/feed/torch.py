@@ -7,14 +7,16 @@ loader = DataLoader(nndata.feed.torch.examples("simple"), batch_size=64)     # n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from nndata.errors import MissingExtra, UsageError
 from nndata.example import Example
 from nndata.feed import plain
-from nndata.feed.batching import Batching, Data, opened
+from nndata.feed.batching import Asked, Batching
+from nndata.feed.opening import Data
+from nndata.feed.padding import Pad
 from nndata.feed.plain import Batch
 
 try:
@@ -30,39 +32,20 @@ def load(
     data: Data,
     split: str = "train",
     *,
-    batch_size: int,
-    seed: int = 0,
     start: int = 0,
-    host: tuple[int, int] = (0, 1),
-    epochs: int | None = None,
-    shuffle: bool = True,
     map: Callable[[Batch], Any] | None = None,
-    drop_remainder: bool = True,
-    window: int | None = None,
-    strict: bool = True,
+    pad: Pad | None = None,
+    follow: bool = False,
+    **asked: Unpack[Asked],
 ) -> Batches:
     """Load the batches that `nndata.load` would, for a `DataLoader` with `batch_size=None`.
 
-    Numbers are tensors, lists of numbers a list of tensors, anything else a list of values. With
-    several workers each makes every so-manieth batch, and the order stays the same. All arguments
-    are those of `nndata.load`.
+    Numbers are tensors, lists of numbers a list of tensors, or a matrix where they are padded;
+    anything else is a list of values. With several workers each makes every so-manieth batch, and
+    the order stays the same. All arguments are those of `nndata.load`.
     """
-    return Batches(
-        plain.load(
-            data,
-            split,
-            batch_size=batch_size,
-            seed=seed,
-            start=start,
-            host=host,
-            epochs=epochs,
-            shuffle=shuffle,
-            drop_remainder=drop_remainder,
-            window=window,
-            strict=strict,
-        ),
-        map,
-    )
+    batches = plain.load(data, split, start=start, pad=pad, follow=follow, **asked)
+    return Batches(batches, map)
 
 
 def examples(
@@ -80,9 +63,9 @@ def examples(
 
     `start` counts examples. Values are as `Dataset[i]` gives them, absent ones by their default.
     """
-    batching = Batching(
-        data=opened(data, split),
-        split=split,
+    batching = Batching.of(
+        data,
+        split,
         batch_size=1,
         seed=seed,
         epochs=epochs,
@@ -106,8 +89,8 @@ class Batches(IterableDataset):  # type: ignore[misc]  # torch is not there when
             yield from map(self._made, self._batches)
             return
         # A `DataLoader` takes a batch from each worker in turn: worker w makes batches w::W.
-        last, number = self._batches.batching.batches, self._batches.position + info.id
-        while last is None or number < last:
+        number = self._batches.position + info.id
+        while self._batches.batching.has(number):
             yield self._made(self._batches[number])
             number += info.num_workers
 

@@ -174,6 +174,27 @@ def test_a_function_of_the_users_own_sees_each_batch_in_the_graph(dataset):
     assert next(iter(batches)).numpy().tolist() == [0, -2, -4, -6]
 
 
+def test_a_list_that_is_left_out_gets_its_default_and_an_empty_one_stays_empty(tmp_path):
+    kinds = {"int": [7, 8], "str": ["a"], "float": [0.5], "bool": [True], "json": [{"k": 1}]}
+    features = {k: Feature(k, many=True, optional=True, default=v) for k, v in kinds.items()}
+    made = [
+        {"id": "left out"},
+        {"id": "empty", **{kind: [] for kind in kinds}},
+        {"id": "own", "int": [1]},
+    ]
+    dataset = make_dataset(tmp_path / "d", made, features)
+    batch = next(iter(load(dataset, batch_size=3, shuffle=False)))
+    assert {name: batch[name].to_list() for name in kinds} == {
+        "int": [[7, 8], [], [1]],
+        "str": [[b"a"], [], [b"a"]],
+        "float": [[0.5], [], [0.5]],
+        "bool": [[True], [], [True]],
+        "json": [[b'{"k":1}'], [], [b'{"k":1}']],
+    }
+    theirs = next(iter(plain.load(dataset, batch_size=3, shuffle=False)))
+    assert [row.tolist() for row in theirs["int"]] == [[7, 8], [], [1]]
+
+
 def test_splits_of_a_division_are_shuffled_each_on_its_own(tmp_path):
     made = [{"id": f"e:{n}"} for n in range(200)]
     dataset = make_dataset(tmp_path / "d", made, {}, division={"train": 0.8, "test": 0.2})
@@ -196,8 +217,12 @@ def test_splits_of_a_division_are_shuffled_each_on_its_own(tmp_path):
         ({"batch_size": 4, "start": -1}, "batch -1"),
         ({"batch_size": 4, "epochs": -1}, "-1 epochs"),
         ({"batch_size": 4, "window": 0}, "window of 0"),
-        ({"batch_size": 4, "follow": True}, "follow=True is not there yet"),
-        ({"batch_size": 4, "reader": "graph"}, "reader='graph' is not there yet"),
+        ({"batch_size": 4, "follow": True}, "follow=True needs a window"),
+        ({"batch_size": 4, "reader": "graph"}, "reader='graph' needs a window"),
+        ({"batch_size": 4, "reader": "fast"}, "no reader 'fast'; take one of indexed, graph"),
+        ({"batch_size": 4, "pad": {"token": 4}}, "'token' is none of its features; did you mean"),
+        ({"batch_size": 4, "pad": {"count": 4}}, "'count' holds no lists"),
+        ({"batch_size": 4, "pad": {"tokens": ()}}, "take lengths of 1 or more"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(dataset, asked, message):

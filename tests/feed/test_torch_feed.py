@@ -1,9 +1,12 @@
 """PyTorch: the same examples in the same order, with any number of workers."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from test_preparation import KILLED, environment, kill_words
 
 from nndata.errors import UsageError
 from nndata.example import Feature
@@ -54,6 +57,32 @@ def test_a_run_goes_on_from_its_state(dataset):
     assert first + ids(again, 7) == unbroken
     with pytest.raises(UsageError, match="seed: 0 then, 1 now"):
         load(dataset, batch_size=4, seed=1).load_state_dict(batches.state_dict())
+
+
+def test_lists_that_are_padded_are_a_matrix(dataset):
+    batch = next(iter(load(dataset, batch_size=3, shuffle=False, pad={"tokens": 2})))
+    assert torch.equal(batch["tokens"], torch.tensor([[0, 0], [1, 0], [2, 2]]))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_dataset_that_is_still_being_made_is_followed(tmp_path, monkeypatch, workers):
+    monkeypatch.setenv("NNDATA_HOME", str(tmp_path / "home"))
+    words = kill_words(tmp_path, 3_000, 10_000)
+    maker = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *words], env=environment(tmp_path), start_new_session=True
+    )
+    try:
+        while not (tmp_path / "out" / "plan.json").exists():
+            assert maker.poll() is None
+        asked = {"batch_size": 64, "window": 3, "epochs": 2}
+        batches = load(tmp_path / "out", follow=True, **asked)
+        found = ids(DataLoader(batches, batch_size=None, num_workers=workers), 999)
+        assert maker.wait(60) == 0
+    finally:
+        maker.kill()
+        maker.wait()
+    assert found == ids(load(tmp_path / "out", **asked), 999)
+    assert len(found) == 93
 
 
 def test_single_examples_come_by_their_position(dataset):
