@@ -1,9 +1,10 @@
 """Text to tokens: train a byte-level byte-pair vocabulary, then tokenize a dataset with it.
 
     vocabulary = train_tokenizer(articles, vocabulary=4096, out="tokenizer.json")
-    tokens = tokenize(articles, vocabulary, out="tokens")      # tokens: [412, 17, 9, …, 0]
+    tokens = tokenize(articles, vocabulary, out="tokens")      # tokens: 412, 17, 9, …, 0
 
-Token 0 is the end of a text; it stands after each document.
+Token 0 is the end of a text; it stands after each document. Tokens are stored as uint16, or as
+uint32 where the vocabulary is larger than that (see `tokens`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,11 +21,14 @@ import numpy as np
 
 from nndata.dataset import Dataset
 from nndata.errors import FormatError, MissingExtra, NotFoundError, UsageError
-from nndata.example import Dropped, Example, Feature, Features
+from nndata.example import Dropped, Example, Features
 from nndata.order import Order
 from nndata.paths import atomic_write
+from nndata.preparation import prepare
 from nndata.progress import SILENT, Progress
-from nndata.stages.stored import transformed
+from nndata.source import RawFile, RemoteFile
+from nndata.stages.stored import StoredDataset, StoredSnapshot
+from nndata.stages.tokens import kind_for, raw, stored
 
 __all__ = ["END", "Tokenize", "open_tokenizer", "tokenize", "train_tokenizer"]
 
@@ -84,15 +88,20 @@ def tokenize(
     """
     _check_fields(dataset.features, fields)
     _check_fields(dataset.features, keep)
+    path = Path(tokenizer)
     step = Tokenize(
-        tokenizer=str(tokenizer),
-        sha256=_sha256(Path(tokenizer)),
+        sha256=_sha256(path),
+        kind=kind_for(max(open_tokenizer(path).get_vocab().values(), default=0) + 1),
         fields=tuple(fields),
         keep=tuple(keep),
     )
-    division = dataset.manifest.division
-    return transformed(
-        dataset, [step], out=out, division=division, workers=workers, progress=progress
+    return prepare(
+        _TextsSnapshot(dataset, path, step.sha256),
+        [step],
+        out=out,
+        division=dataset.manifest.division,
+        workers=workers,
+        progress=progress,
     )
 
 
@@ -108,12 +117,12 @@ def open_tokenizer(path: Path | str) -> Any:
         raise FormatError("not a tokenizer", where=str(path), why=str(error)) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tokenize:
     """Puts tokens in the place of text, the end of the text after them."""
 
-    tokenizer: str  # path of the file
-    sha256: str  # of its bytes, so that another vocabulary under the same name is told apart
+    sha256: str  # of the tokenizer's bytes; where it lies is no part of what is asked for
+    kind: str = "uint32"  # of the numbers that tokens are stored as
     fields: tuple[str, ...] = ("text",)
     keep: tuple[str, ...] = ()
 
@@ -122,28 +131,59 @@ class Tokenize:
     def features(self, before: Features) -> Features:
         """Return the id, what is kept, and tokens."""
         kept = {name: before[name] for name in self.keep}
-        return Features({**kept, "tokens": Feature("int", many=True, description="of the text")})
+        return Features({**kept, "tokens": raw(self.kind, "token ids of the text")})
 
     def __call__(self, examples: Iterable[Example], /) -> Iterator[Example | Dropped]:
         """Yield the tokens of each document; one without text is left out."""
-        end = self._model.token_to_id(END)
         for example in examples:
             text = "\n\n".join(example[name] for name in self.fields if example.get(name))
             if not text:
                 yield Dropped("no text", example["origin"], example["id"])
                 continue
             kept = {name: example.get(name) for name in ("id", *self.keep, "origin")}
-            yield {**kept, "tokens": [*self._model.encode(text).ids, end]}
+            ids = [*self._model.encode(text).ids, self._model.token_to_id(END)]
+            yield {**kept, "tokens": stored(ids, self.kind)}
 
     @cached_property
     def _model(self) -> Any:
-        model = open_tokenizer(self.tokenizer)
-        if _sha256(Path(self.tokenizer)) != self.sha256:
-            raise FormatError("the tokenizer has changed meanwhile", where=self.tokenizer)
+        path = _PLACES[self.sha256]
+        model = open_tokenizer(path)
+        if _sha256(path) != self.sha256:
+            raise FormatError("the tokenizer has changed meanwhile", where=str(path))
         if model.token_to_id(END) is None:
-            raise FormatError(f"the tokenizer has no token {END}", where=self.tokenizer)
+            raise FormatError(f"the tokenizer has no token {END}", where=str(path))
         model.encode_special_tokens = True  # a text that says "<|end|>" doesn't end there
         return model
+
+
+# Where a tokenizer lies on this machine, by its digest. It comes with the files of a part, and not
+# with the options of the transform: those are the same wherever the folders are moved to.
+_PLACES: dict[str, Path] = {}
+
+
+class Texts(StoredDataset):
+    """A dataset whose parts bring the tokenizer along."""
+
+    def parse(self, *files: RawFile) -> Iterator[Example]:
+        """Yield the examples of a shard, once it is known where the tokenizer lies."""
+        *shard, tokenizer = files
+        _PLACES[tokenizer.digest.removeprefix("sha256:")] = tokenizer.path
+        yield from super().parse(*shard)
+
+
+class _TextsSnapshot(StoredSnapshot):
+    """The shards of a dataset, each with the tokenizer beside it."""
+
+    def __init__(self, dataset: Dataset, tokenizer: Path, sha256: str) -> None:
+        super().__init__(dataset)
+        self.source = Texts.of(dataset)
+        url, size = f"tokenizer:sha256:{sha256}", tokenizer.stat().st_size
+        self._tokenizer = RawFile(tokenizer, url, 0, size, digest=f"sha256:{sha256}")
+        beside = RemoteFile(url, size, self._tokenizer.digest)
+        self.parts = tuple(replace(part, files=(*part.files, beside)) for part in self.parts)
+
+    def _raw(self, file: RemoteFile) -> RawFile:
+        return self._tokenizer if file.url == self._tokenizer.url else super()._raw(file)
 
 
 def _train(texts: Iterable[str], vocabulary: int) -> Any:

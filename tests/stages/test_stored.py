@@ -2,7 +2,7 @@
 
 import pytest
 
-from nndata.errors import FormatError, NndataError
+from nndata.errors import FormatError, NndataError, UsageError
 from nndata.example import Feature
 from nndata.registry import make_source, reference, source_names
 from nndata.stages.stored import StoredDataset, StoredSnapshot, transformed
@@ -26,6 +26,14 @@ def test_a_copy_through_no_transform_holds_the_same(dataset, tmp_path):
     assert copy.splits == dataset.splits == {"train": 7, "test": 1}
     assert [copy.trace(n) for n in range(8)] == [dataset.trace(n) for n in range(8)]
     assert copy.manifest.digest == dataset.manifest.digest
+
+
+def test_columns_of_provenance_stay_as_long_as_their_features_do(dataset, tmp_path):
+    made = [{"id": "a", "text": "t", "note": "n"}]
+    noted = make_dataset(tmp_path / "n", made, FEATURES, columns=("note",))
+    copy = transformed(noted, (), out=tmp_path / "copy", workers=0)
+    assert copy.trace(0).columns == {"note": "n"}
+    assert copy.manifest.digest == noted.manifest.digest
 
 
 def test_it_is_no_source_that_the_command_line_offers(dataset):
@@ -60,6 +68,11 @@ def test_a_damaged_record_is_an_error_and_no_dataset(dataset, tmp_path):
     with pytest.raises(NndataError, match="CRC32C"):
         transformed(dataset, (), out=tmp_path / "copy", workers=0)
     assert not (tmp_path / "copy" / "manifest.json").exists()
+
+
+def test_a_view_is_refused_as_the_whole_would_be_read(dataset, tmp_path):
+    with pytest.raises(UsageError, match="7 of 8 examples: stages take whole datasets"):
+        transformed(dataset.split("train"), (), out=tmp_path / "copy", workers=0)
 
 
 def test_rows_that_are_missing_are_told(dataset, tmp_path):

@@ -1,15 +1,18 @@
 """A vocabulary follows from the dataset alone, and tokens from the vocabulary."""
 
 import hashlib
+import json
 
 import pytest
 
+from nndata.dataset import open_dataset
 from nndata.errors import FormatError, NotFoundError, UsageError
 from nndata.example import Feature, Origin
 from nndata.testing import make_dataset
 
 pytest.importorskip("tokenizers")
 
+from nndata.stages import tokenization
 from nndata.stages.tokenization import (
     END,
     Tokenize,
@@ -17,6 +20,7 @@ from nndata.stages.tokenization import (
     tokenize,
     train_tokenizer,
 )
+from nndata.stages.tokens import numbers
 
 FEATURES = {"title": Feature("str"), "text": Feature("str", optional=True), "year": Feature("int")}
 WORDS = (
@@ -85,8 +89,9 @@ def test_a_document_becomes_its_tokens_and_the_end(dataset, vocabulary, tmp_path
     assert list(tokens.features) == ["id", "year", "tokens"]
     assert tokens.ids(range(40)) == dataset.ids(range(40))
     for before, after in zip(dataset, tokens, strict=True):
-        assert after["tokens"][-1] == 0
-        text = tokenizer.decode(after["tokens"][:-1])
+        ids = numbers(after["tokens"], "uint16").tolist()
+        assert ids[-1] == 0
+        text = tokenizer.decode(ids[:-1])
         assert text == f"{before['title']}\n\n{before['text']}"
         assert after["year"] == before["year"]
     assert list(tokens.verify()) == []
@@ -137,13 +142,50 @@ def test_a_document_without_text_is_left_out_and_counted(vocabulary, tmp_path):
     assert tokens.manifest.dropped == {"no text": 2}
 
 
-def test_a_text_that_names_the_end_does_not_end_there(vocabulary):
-    step = Tokenize(str(vocabulary), hashlib.sha256(vocabulary.read_bytes()).hexdigest())
+def test_a_text_that_names_the_end_does_not_end_there(vocabulary, tmp_path):
+    made = [{"id": "a", "text": f"before {END} after"}]
+    dataset = make_dataset(tmp_path / "d", made, {"text": Feature("str")})
+    tokens = tokenize(dataset, vocabulary, out=tmp_path / "t", workers=0)
+    ids = numbers(tokens[0]["tokens"], "uint16").tolist()
+    assert ids.count(0) == 1
+    assert ids[-1] == 0
+
+
+def test_a_folder_that_was_moved_goes_on(tmp_path):
+    home, moved = tmp_path / "before", tmp_path / "after"
+    dataset = articles(home / "d", shards=2)
+    train_tokenizer(dataset, vocabulary=280, out=home / "tokenizer.json")
+    made = tokenize(dataset, home / "tokenizer.json", out=home / "t", workers=0)
+    (home / "t" / "manifest.json").unlink()
+    home.rename(moved)
+    again = tokenize(
+        open_dataset(moved / "d"), moved / "tokenizer.json", out=moved / "t", workers=2
+    )
+    assert again.manifest.digest == made.manifest.digest
+    assert str(home) not in (moved / "t" / "plan.json").read_text()
+
+
+def test_a_tokenizer_that_changes_meanwhile_is_noticed(vocabulary, tmp_path, monkeypatch):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(vocabulary.read_bytes())
+    step = Tokenize(sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(tokenization._PLACES, step.sha256, path)
+    path.write_bytes(path.read_bytes() + b"\n")
     origin = Origin("file:x", 0, 1, "00" * 32)
-    (made,) = step([{"id": "a", "text": f"before {END} after", "origin": origin}])
-    assert made["tokens"].count(0) == 1
-    assert made["tokens"][-1] == 0
-    assert made["origin"] is origin
+    with pytest.raises(FormatError, match="changed meanwhile"):
+        list(step([{"id": "a", "text": "x", "origin": origin}]))
+
+
+def test_tokens_are_as_narrow_as_the_vocabulary_allows(dataset, vocabulary, tmp_path):
+    tokens = tokenize(dataset, vocabulary, out=tmp_path / "t", workers=0)
+    assert tokens.features["tokens"].description == "uint16 little-endian: token ids of the text"
+    large = json.loads(vocabulary.read_text())
+    large["model"]["vocab"]["rare"] = 65_536
+    (tmp_path / "large.json").write_text(json.dumps(large))
+    wide = tokenize(dataset, tmp_path / "large.json", out=tmp_path / "w", workers=0)
+    assert wide.features["tokens"].description.startswith("uint32 ")
+    narrow = numbers(tokens[3]["tokens"], "uint16").tolist()
+    assert numbers(wide[3]["tokens"], "uint32").tolist() == narrow
 
 
 def test_mistakes_are_named(dataset, vocabulary, tmp_path):

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+import tasks
+
 import nndata
 from nndata.errors import ConfigError, NotFoundError, UsageError
 from nndata.example import Feature
@@ -19,6 +21,7 @@ from nndata.training.models import make_model, model_class, model_names
 from nndata.training.models.convnet import Convnet
 from nndata.training.models.linear import Linear
 from nndata.training.models.mlp import Mlp
+from nndata.training.models.resnet import Resnet
 
 FEATURES = {"image": Feature("bytes"), "label": Feature("int")}
 SMALL = {"size": 16, "classes": 3}
@@ -52,8 +55,9 @@ def measured(model, data, config, **options):
         Linear(loss="hinge", features=64, gamma=0.2, **SMALL),
         Mlp(hidden=(16, 8), activation="tanh", dropout=0.0, **SMALL),
         Convnet(filters=(4,), dense=8, dropout=0.0, **SMALL),
+        Resnet(blocks=(1,), filters=8, **SMALL),
     ],
-    ids=["softmax", "svm", "kernel svm", "mlp", "convnet"],
+    ids=["softmax", "svm", "kernel svm", "mlp", "convnet", "resnet"],
 )
 def test_each_model_learns_which_row_is_bright(config, data, tmp_path):
     model = config.build()
@@ -139,7 +143,7 @@ def test_a_split_without_examples_is_refused(tmp_path):
 
 
 def test_the_same_seed_makes_the_same_weights():
-    for config in (Linear(features=8), Mlp(), Convnet()):
+    for config in (Linear(features=8), Mlp(), Convnet(), Resnet()):
         one, two = config.build(), config.build()
         for left, right in zip(one.weights, two.weights, strict=True):
             np.testing.assert_array_equal(left.numpy(), right.numpy())
@@ -172,11 +176,47 @@ def test_models_are_made_by_name_from_plain_values():
         ("mlp", {"widths": [3]}, "mlp: unknown option 'widths'"),
         ("convnet", {"size": 785}, "785 pixels make no square"),
         ("convnet", {"filters": []}, "give at least one number"),
+        ("resnet", {"filters": 12}, "take a multiple of 8"),
+        ("resnet", {"blocks": [2, 0]}, "give at least one number"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(name, options, words):
     with pytest.raises(ConfigError, match=words):
         make_model(name, options)
+
+
+def test_a_residual_network_learns_which_way_a_line_goes(tmp_path):
+    data, config = (
+        tasks.images(tmp_path / "d"),
+        Resnet(blocks=(1, 1), filters=8, size=64, classes=3),
+    )
+    model = tasks.learned(config, data, tmp_path / "run", steps=100, rate=0.01)
+    assert tasks.measured(model, data, config, accuracy=accuracy)["accuracy"] >= 0.97
+
+
+def test_a_residual_network_is_as_deep_as_it_is_told_and_has_no_state_but_weights():
+    for blocks, layers in (((1,), 4), ((2, 2, 2), 14), ((3, 4, 6, 3), 34)):
+        model = Resnet(blocks=blocks, filters=8, size=64).build()
+        shortcuts = len(blocks) - 1
+        with_weights = [
+            layer
+            for layer in model.layers
+            if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+        ]
+        assert len(with_weights) - shortcuts == layers
+        assert model.non_trainable_variables == []
+
+
+def test_an_image_of_colours_is_rows_of_pixels_of_channels(tmp_path):
+    made = [{"id": "a", "image": bytes(range(48)), "label": 2}]
+    config = Resnet(blocks=(1,), filters=8, size=16, channels=3, classes=3)
+    data = make_dataset(tmp_path, made, FEATURES)
+    pixels, _ = next(iter(batches(data, config, batch_size=1)))
+    assert pixels.shape == (1, 48)
+    model = config.build()
+    assert model(pixels).shape == (1, 3)
+    shaped = keras.Model(model.input, model.layers[2].output)(pixels).numpy()
+    assert (shaped[0, 1, 0] * 255).round().tolist() == [12, 13, 14]
 
 
 def test_an_unknown_model_names_the_nearest():

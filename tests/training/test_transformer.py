@@ -5,9 +5,13 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+import nndata
 from nndata.errors import UsageError
+from nndata.stages.packing import pack
+from nndata.stages.tokens import raw, stored
+from nndata.testing import make_dataset
 from nndata.training.backend import tf
-from nndata.training.models.transformer import Transformer, next_token_loss, sample
+from nndata.training.models.transformer import Transformer, next_token_loss, packed, sample
 
 OPTIONS = Transformer(vocabulary=11, width=16, depth=2, heads=2, dropout=0.5)
 
@@ -90,3 +94,34 @@ def test_options_that_do_not_fit_are_refused(model):
         Transformer(vocabulary=11, width=10, heads=4)
     with pytest.raises(UsageError, match="prompt of no tokens"):
         sample(model, [], 3)
+
+
+def test_what_is_stored_as_narrow_or_wide_numbers_comes_back():
+    for kind in ("uint16", "uint32"):
+        rows = [stored([5, 6, 7, 0], kind), stored([65_535, 1, 2, 3], kind)]
+        marks = [stored([1, 1, 2, 0], "uint16"), stored([1, 1, 1, 1], "uint16")]
+        found = packed(4)({"tokens": tf.constant(rows), "segments": tf.constant(marks)})
+        assert found["tokens"].numpy().tolist() == [[5, 6, 7, 0], [65_535, 1, 2, 3]]
+        assert found["segments"].numpy().tolist() == [[1, 1, 2, 0], [1, 1, 1, 1]]
+        assert found["tokens"].dtype == tf.int32
+    wide = packed(2)(
+        {
+            "tokens": tf.constant([stored([70_000, 2_000_000_000], "uint32")]),
+            "segments": tf.constant([stored([1, 1], "uint16")]),
+        }
+    )
+    assert wide["tokens"].numpy().tolist() == [[70_000, 2_000_000_000]]
+
+
+def test_a_packed_document_gets_the_logits_that_it_gets_alone(model, tmp_path):
+    texts = {"a": [1, 2, 3], "b": [4, 5, 6, 7], "c": [8, 9]}
+    made = [{"id": name, "tokens": stored(text, "uint16")} for name, text in texts.items()]
+    tokens = make_dataset(tmp_path / "t", made, {"tokens": raw("uint16", "token ids")})
+    rows = pack(tokens, 10, out=tmp_path / "rows", workers=0)
+    (both,) = nndata.load(rows, batch_size=1, epochs=1, map=packed(10))
+    assert both["segments"].numpy().tolist() == [[1, 1, 1, 1, 2, 2, 2, 3, 3, 0]]
+    together = model(both).numpy()[0]
+    for segment, name in enumerate(rows[0]["documents"], 1):
+        alone = logits(model, texts[name], [1] * len(texts[name]))
+        here = together[both["segments"].numpy()[0] == segment]
+        np.testing.assert_allclose(here, alone, atol=1e-5)

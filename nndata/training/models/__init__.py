@@ -1,9 +1,11 @@
 """Models, a page each: a frozen dataclass of options whose `build()` makes a Keras model.
 
 This folder is the registry: a module here that holds one such dataclass is the model of its name.
-Those that learn from labelled images have `batch` and `cost` too, so that
+All but `transformer`, which learns from packed rows, have `batch` and `cost` too, so that
 
     nndata.train(config.build(), nndata.load(data, …, map=config.batch), loss=config.cost, …)
+
+A batch is (inputs, labels) of fixed shape. What is padding is marked in it, and costs nothing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
     pixels -> [filters, filters, halve] for each entry of `filters` -> dense -> scores
 
 Batch normalisation keeps the numbers of each layer in range, and dropout lets no single one decide.
+On several devices each normalises by its own share of a batch; `resnet` doesn't look at batches.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ Blocks are pre-norm with rotary positions, and the output shares the embedding's
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,11 @@ import numpy as np
 
 from nndata.errors import UsageError
 from nndata.training.backend import keras, tf
+from nndata.training.models._attention import Block, check_width, embedding
 
 __all__ = ["Transformer", "next_token_loss", "packed", "sample"]
 
-ops, layers = keras.ops, keras.layers
+layers = keras.layers
 INPUTS = ("tokens", "segments")
 
 
@@ -38,93 +38,20 @@ class Transformer:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.width % self.heads or self.width // self.heads % 2:
-            raise UsageError(
-                f"a width of {self.width} does not divide into {self.heads} heads of even size"
-            )
+        check_width(self.width, self.heads)
 
     def build(self) -> keras.Model:
         """Make the model: tokens and segments in, a logit for each word of the vocabulary out."""
         keras.utils.set_random_seed(self.seed)
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         segments = keras.Input((None,), dtype="int32", name="segments")
-        embed = layers.ReversibleEmbedding(
-            self.vocabulary,
-            self.width,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            name="embedding",
-        )
+        embed = embedding(self.vocabulary, self.width, "embedding")
         x = layers.Dropout(self.dropout)(embed(tokens))
         for number in range(self.depth):
-            x = Block(self.heads, self.dropout, self.depth, name=f"block_{number}")(x, segments)
+            block = Block(self.heads, self.dropout, self.depth, causal=True, name=f"block_{number}")
+            x = block(x, segments)
         logits = embed(layers.LayerNormalization(name="norm")(x), reverse=True)
         return keras.Model({"tokens": tokens, "segments": segments}, logits, name="transformer")
-
-
-class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Attention, then two dense layers, each added to what comes in."""
-
-    def __init__(self, heads: int, dropout: float, depth: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.heads, self.dropout, self.depth = heads, dropout, depth
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make the layers, now that the width is known."""
-        width = shape[-1]
-        # What is added to the residual stream starts small, the smaller the more blocks there are.
-        small = keras.initializers.RandomNormal(stddev=0.02 / math.sqrt(2 * self.depth))
-        self.before = [layers.LayerNormalization(name=f"norm_{n}") for n in range(2)]
-        self.mix = layers.Dense(3 * width, use_bias=False, name="queries_keys_values")
-        self.out = layers.Dense(width, use_bias=False, kernel_initializer=small, name="attended")
-        self.widen = layers.Dense(4 * width, activation="gelu", name="widen")
-        self.narrow = layers.Dense(width, kernel_initializer=small, name="narrow")
-        self.drop = [layers.Dropout(self.dropout) for _ in range(2)]
-        for layer, size in (
-            *((norm, width) for norm in self.before),
-            *((self.mix, width), (self.out, width), (self.widen, width), (self.narrow, 4 * width)),
-        ):
-            layer.build((None, None, size))
-        self.built = True
-
-    def call(self, x: tf.Tensor, segments: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return what goes on to the next block."""
-        attended = self.out(self._attend(self.mix(self.before[0](x)), segments))
-        x = x + self.drop[0](attended, training=training)
-        widened = self.narrow(self.widen(self.before[1](x)))
-        return x + self.drop[1](widened, training=training)
-
-    def _attend(self, mixed: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
-        length, width = ops.shape(mixed)[1], mixed.shape[-1] // 3
-        parts = ops.reshape(mixed, (-1, length, 3, self.heads, width // self.heads))
-        queries, keys, values = ops.unstack(ops.transpose(parts, (2, 0, 3, 1, 4)), 3)
-        queries, keys = _rotated(queries, length), _rotated(keys, length)
-        scores = ops.matmul(queries, ops.swapaxes(keys, -1, -2)) / math.sqrt(width // self.heads)
-        scores = ops.where(_visible(segments, length), scores, ops.cast(-1e9, scores.dtype))
-        mixed = ops.matmul(ops.softmax(scores), values)
-        return ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (-1, length, width))
-
-    def compute_output_shape(self, shape: Sequence[int | None], *_: Any) -> Sequence[int | None]:
-        """Say that nothing changes."""
-        return shape
-
-
-def _visible(segments: tf.Tensor, length: int) -> tf.Tensor:
-    """Mark which tokens (last axis) each token sees: itself and the earlier ones of its segment."""
-    places = ops.arange(length)
-    earlier = places[:, None] >= places[None, :]
-    return ops.logical_and(segments[:, :, None] == segments[:, None, :], earlier)[:, None]
-
-
-def _rotated(x: tf.Tensor, length: int) -> tf.Tensor:
-    """Turn pairs of features by an angle that grows with the position (rotary positions)."""
-    half = x.shape[-1] // 2
-    speeds = 10_000.0 ** (-np.arange(half, dtype=np.float32) / half)
-    angles = ops.cast(ops.arange(length), "float32")[:, None] * speeds
-    sines, cosines = ops.cast(ops.sin(angles), x.dtype), ops.cast(ops.cos(angles), x.dtype)
-    left, right = x[..., :half], x[..., half:]
-    return ops.concatenate(
-        [left * cosines - right * sines, left * sines + right * cosines], axis=-1
-    )
 
 
 def packed(length: int) -> Callable[[Mapping[str, Any]], dict[str, tf.Tensor]]:
@@ -132,10 +59,18 @@ def packed(length: int) -> Callable[[Mapping[str, Any]], dict[str, tf.Tensor]]:
 
     def dense(batch: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         # XLA compiles only for shapes that it knows.
-        rows = {name: batch[name].to_tensor(shape=(None, length)) for name in INPUTS}
-        return {name: tf.cast(values, tf.int32) for name, values in rows.items()}
+        return {name: _numbers(batch[name], length) for name in INPUTS}
 
     return dense
+
+
+def _numbers(rows: tf.Tensor, length: int) -> tf.Tensor:
+    """Return numbers that are stored as uint16 or uint32: of each row so many, as int32."""
+    halves = tf.io.decode_raw(rows, tf.uint16)
+    width = tf.shape(halves)[1] // length  # 2 halves of a number, the lower one first, or 1
+    halves = tf.cast(tf.reshape(halves, (tf.shape(rows)[0], length, width)), tf.int32)
+    found = tf.reduce_sum(tf.bitwise.left_shift(halves, 16 * tf.range(width)), 2)
+    return tf.ensure_shape(found, (rows.shape[0], length))
 
 
 def next_token_loss(model: keras.Model, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
