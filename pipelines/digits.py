@@ -28,8 +28,7 @@ from nndata.paths import atomic_write
 from nndata.progress import Progress, for_stream
 from nndata.samples import sample_world, serve
 from nndata.sources.mnist import Mnist
-from nndata.training import Optimizer
-from nndata.training.evaluation import evaluate
+from nndata.training import Optimizer, described, evaluate, export, scope
 from nndata.training.models.convnet import Convnet
 from nndata.training.models.linear import Linear
 from nndata.training.models.mlp import Mlp
@@ -49,6 +48,9 @@ THEN = {
 class Training:
     epochs: float
     batch_size: int = 100
+    accumulate: int = 1  # batches of a step
+    precision: str | None = None  # "mixed_bfloat16" on a GPU of today
+    ema: float = 0.0  # of the weights, such as 0.999
     optimizer: Optimizer = field(default_factory=Optimizer)
 
 
@@ -77,6 +79,7 @@ class Config:
     mirror: str | None = None
     only: tuple[str, ...] = ()  # of the models; none names all
     seed: int = 0  # of the order of examples
+    export: bool = False  # the trained models, as .keras and SavedModel too
     source: Mnist
     models: Models
     training: Trainings
@@ -103,15 +106,17 @@ def learned(
     """Train one model and return what it is worth; what was found before is kept."""
     model, training = getattr(config.models, name), getattr(config.training, name)
     folder = config.out / name
-    asked = {"model": options(model), "training": options(training), "seed": config.seed}
+    asked = {"model": described(model), "training": options(training), "seed": config.seed}
     asked["data"] = data.manifest.digest
     if (found := before(folder / "result.json", asked)) is not None:
         return found
 
-    steps = math.ceil(training.epochs * len(data.split("train")) / training.batch_size)
+    size = training.batch_size * training.accumulate
+    steps = math.ceil(training.epochs * len(data.split("train")) / size)
     progress.note(f"{name}: {steps:,} steps")
+    with scope():
+        network = model.build()
     batches = nndata.load(data, batch_size=training.batch_size, seed=config.seed, map=model.batch)
-    network = model.build()
     begun = time.monotonic()
     nndata.train(
         network,
@@ -119,12 +124,17 @@ def learned(
         out=folder,
         steps=steps,
         loss=model.cost,
-        optimizer=training.optimizer.build(steps),
+        optimizer=training.optimizer,
+        accumulate=training.accumulate,
+        precision=training.precision,
+        ema=training.ema,
         config=asked,
         report_every=max(1, steps // 10),
         progress=progress,
     )
     seconds = time.monotonic() - begun
+    if config.export:
+        export(network, folder / "export")
 
     worth = evaluate(network, data, "test", map=model.batch)
     found = {**worth, "seconds": seconds, "weights": network.count_params()}

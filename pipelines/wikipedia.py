@@ -23,9 +23,10 @@ from nndata.samples import sample_world, serve
 from nndata.sources.wikipedia import Wikipedia
 from nndata.stages.packing import pack
 from nndata.stages.tokenization import END, open_tokenizer, tokenize, train_tokenizer
-from nndata.training import Optimizer, load_weights
+from nndata.training import Optimizer, described, export, load_weights, scope
 from nndata.training.backend import keras, tf
 from nndata.training.models.transformer import Transformer, next_token_loss, packed, sample
+from nndata.training.precision import set_precision
 
 FIELDS = ("title", "text")
 
@@ -35,9 +36,13 @@ class Training:
     batch_size: int
     steps: int
     seed: int = 0
+    accumulate: int = 1  # batches of a step
+    precision: str = "float32"  # "mixed_bfloat16" on a GPU of today
+    ema: float = 0.0  # of the weights, such as 0.999
+    evaluate_every: int = 500  # where some articles are held out
+    patience: int | None = None  # evaluations without a better one, after which to stop
     report_every: int = 50
     save_every: int = 500
-    precision: str = "float32"  # "mixed_bfloat16" on a GPU of today
     deterministic: bool = False  # bit for bit the same on the same machine, and slower
 
 
@@ -55,6 +60,8 @@ class Config:
     world: str = "real"  # "sample": the built-in one, served on loopback in the site's place
     mirror: str | None = None
     limit: int | None = None  # articles
+    held_out: float = 0.0  # share of the articles that is not learned from: split "test"
+    export: bool = False  # the trained model, as .keras and SavedModel too
     length: int  # tokens of a row
     source: Wikipedia
     model: Transformer
@@ -75,6 +82,7 @@ def train(config: Config) -> str:
             out=out / "articles",
             mirror=root,
             limit=config.limit,
+            division=division(config),
             progress=progress,
         )
     vocabulary = train_tokenizer(
@@ -89,32 +97,61 @@ def train(config: Config) -> str:
     progress.note(f"{len(articles):,} articles in {len(rows):,} rows of {length} tokens")
 
     # The order of batches is arithmetic: a resumed run sees the next one, and none twice.
-    batches = nndata.load(
-        rows, batch_size=training.batch_size, seed=training.seed, map=packed(length)
-    )
     model = built(config)
-    nndata.train(
+    run = nndata.train(
         model,
-        batches,
+        nndata.load(rows, batch_size=training.batch_size, seed=training.seed, map=packed(length)),
         out=out / "run",
         steps=training.steps,
         loss=next_token_loss,
-        optimizer=config.optimizer.build(training.steps),
-        config=options(config),
+        optimizer=config.optimizer,
+        accumulate=training.accumulate,
+        ema=training.ema,
+        validation=held_out(rows, config),
+        evaluate_every=training.evaluate_every,
+        patience=training.patience,
+        config={**options(config), "model": described(config.model)},
         report_every=training.report_every,
         save_every=training.save_every,
         tokens=length,
         progress=progress,
     )
+    if config.export:
+        progress.note(f"exported to {export(model, out / 'export')}")
+    progress.note(f"{run.folder}: losses are drawn in loss.svg")
     return written(model, config)
 
 
+def division(config: Config) -> dict[str, float] | None:
+    """Say which share of the articles is for learning, and which is held out."""
+    if not config.held_out:
+        return None
+    return {"train": 1 - config.held_out, "test": config.held_out}
+
+
+def held_out(rows: nndata.Dataset, config: Config) -> tf.data.Dataset | None:
+    """Load what is not learned from, once through and in its stored order."""
+    if not config.held_out:
+        return None
+    return nndata.load(
+        rows,
+        "test",
+        batch_size=config.training.batch_size,
+        epochs=1,
+        shuffle=False,
+        drop_remainder=False,
+        map=packed(config.length),
+    )
+
+
 def built(config: Config) -> keras.Model:
-    """Make the model, with the numerics that the configuration asks for."""
-    keras.config.set_dtype_policy(config.training.precision)
-    if config.training.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    return config.model.build()
+    """Make the model on all devices there are, with the numerics that are asked for."""
+    with scope():
+        if config.training.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        model = config.model.build()
+    set_precision(model, config.training.precision)
+    return model
 
 
 def written(model: keras.Model, config: Config) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from nndata.errors import MachineError, MissingExtra
+from nndata.feed.tensorflow_startup import tf
 
 __all__ = ["keras", "tf"]
 
@@ -14,10 +15,6 @@ if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
         f"KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}; nndata trains with TensorFlow",
         do="unset it, or set KERAS_BACKEND=tensorflow",
     )
-try:
-    import tensorflow as tf
-except ImportError as error:
-    raise MissingExtra.of("tensorflow", "tensorflow") from error
 try:
     import keras
 except ImportError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,8 +13,9 @@ from nndata.errors import UsageError
 from nndata.feed.tensorflow import Batch, load
 from nndata.training.backend import keras, tf
 from nndata.training.classification import accuracy
+from nndata.training.step import Loss
 
-__all__ = ["Metric", "evaluate"]
+__all__ = ["Evaluation", "Metric", "evaluate"]
 
 # Scores and labels in, one number for each example out.
 Metric: TypeAlias = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -28,6 +29,7 @@ def evaluate(
     *,
     map: Callable[[dict[str, Any]], Batch],
     metrics: Mapping[str, Metric] = ACCURACY,
+    loss: Loss | None = None,
     batch_size: int = 1000,
 ) -> dict[str, float]:
     """Return the mean of each metric over a whole split, and how many `examples` that was.
@@ -36,8 +38,9 @@ def evaluate(
         model: scores come out of it.
         data: a dataset, or the folder of one.
         split: which of its splits.
-        map: makes (inputs, labels) of a batch, as in training.
+        map: makes the model's batches, as in training; metrics need (inputs, labels).
         metrics: by name.
+        loss: as in training, told as `loss`; dropout takes no part in it.
         batch_size: has no influence on what is found.
 
     Raises:
@@ -52,20 +55,70 @@ def evaluate(
         drop_remainder=False,  # the last short batch counts too
         map=map,
     )
-    sums, count = dict.fromkeys(metrics, 0.0), 0
-    measure = tf.function(lambda x, y: _measured(model(x, training=False), y, metrics))
-    for inputs, labels in batches:
-        for name, values in measure(inputs, labels).items():
-            # Added in 64 bits, so that how batches are cut makes no difference.
-            sums[name] += float(np.sum(values.numpy(), dtype=np.float64))
-        count += int(labels.shape[0])
-    if not count:
-        raise UsageError(f"split {split!r} has no examples to evaluate")
-    return {**{name: total / count for name, total in sums.items()}, "examples": count}
+    return Evaluation(model, metrics, loss).means(batches, split)
 
 
-def _measured(
-    scores: tf.Tensor, labels: tf.Tensor, metrics: Mapping[str, Metric]
-) -> dict[str, tf.Tensor]:
-    scores = tf.cast(scores, tf.float32)
-    return {name: metric(scores, labels) for name, metric in metrics.items()}
+class Evaluation:
+    """Measures a model again and again; it is compiled once."""
+
+    def __init__(
+        self, model: keras.Model, metrics: Mapping[str, Metric], loss: Loss | None = None
+    ) -> None:
+        self._model, self._metrics, self._loss = model, metrics, loss
+        self._measure = tf.function(self._measured)
+
+    @property
+    def names(self) -> list[str]:
+        """Return what it measures."""
+        return [*self._metrics, *(["loss"] if self._loss else [])]
+
+    def means(
+        self,
+        batches: Iterable[Batch],
+        split: str = "",
+        total: Callable[[list[float]], list[float]] = list,
+    ) -> dict[str, float]:
+        """Return the means over these batches and those that other machines measure.
+
+        Args:
+            batches: those of this machine.
+            split: its name, for words.
+            total: sums numbers over all machines.
+        """
+        sums, count = dict.fromkeys(self.names, 0.0), 0
+        for batch in batches:
+            size = int(tf.nest.flatten(batch)[0].shape[0])
+            if not size:
+                continue  # a short batch had nothing for this machine
+            for name, values in self._measure(batch).items():
+                # Added in 64 bits, so that how batches are cut makes no difference.
+                sums[name] += float(np.mean(values.numpy(), dtype=np.float64)) * size
+            count += size
+        *together, examples = total([*sums.values(), float(count)])
+        if not examples:
+            raise UsageError(f"split {split!r} has no examples to evaluate")
+        means = {name: value / examples for name, value in zip(self.names, together, strict=True)}
+        return {**means, "examples": int(examples)}
+
+    def _measured(self, batch: Batch) -> dict[str, tf.Tensor]:
+        found = {}
+        if self._metrics:
+            inputs, labels = batch
+            scores = tf.cast(self._model(inputs, training=False), tf.float32)
+            found = {name: metric(scores, labels) for name, metric in self._metrics.items()}
+        if self._loss:
+            found["loss"] = tf.cast(self._loss(_Resting(self._model), batch), tf.float32)
+        return found
+
+
+class _Resting:
+    """A model as a loss sees it when nothing is learned: without dropout, whatever it asks for."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self._model(*inputs, **{**options, "training": False})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)

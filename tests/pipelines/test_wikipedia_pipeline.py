@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from nndata.dataset import open_dataset
 from nndata.errors import ConfigError, NotFoundError
-from nndata.training.metrics import LossLog
+from nndata.training.records import Records
 from pipelines import wikipedia
 
 SMOKE = Path(__file__).parents[2] / "configs/wikipedia/smoke.toml"
@@ -38,13 +38,13 @@ def test_the_whole_road_ends_with_a_text_and_goes_on_where_it_was(tmp_path, monk
     assert articles[0]["id"].startswith("simplewiki:")
     assert rows.trace(0).url.startswith("https://dumps.wikimedia.org/simplewiki/")
     assert rows[0]["documents"][0] == articles[0]["id"]
-    before = LossLog(tmp_path / "out/run/losses.jsonl").losses()
+    before = Records(tmp_path / "out/run").losses()
     assert len(before) == 6
     assert run("train", *words) == first
     assert run("sample", *words) == first
     longer = run("train", *words, "training.steps=8")
     assert longer.startswith("River")
-    after = LossLog(tmp_path / "out/run/losses.jsonl").losses()
+    after = Records(tmp_path / "out/run").losses()
     assert (len(after), {step: after[step] for step in before}) == (8, before)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import signal
 import subprocess
@@ -186,17 +187,22 @@ def test_a_model_without_a_loss_is_refused(data, tmp_path):
 
 def test_progress_is_told_and_written_for_tensorboard(data, tmp_path):
     progress = tiny.At(0, None)
-    tiny.run(data, tmp_path / "run", 4, progress=progress, tokens=10)
-    (line,) = progress.notes
-    assert line.startswith("step 4 of 4: loss ")
-    assert " tokens/s, input wait " in line
+    tiny.run(data, tmp_path / "run", 8, progress=progress, tokens=10)
+    first, last = progress.notes
+    number = r"\d[\d,.]*"
+    shown = rf"loss {number}, {number} tokens/s, input wait {number}%"
+    assert re.fullmatch(rf"step 4 of 8: {shown}, 0:0\d left", first)
+    assert re.fullmatch(rf"step 8 of 8: {shown}", last)
+    assert all(re.fullmatch(shown, words) for words in progress.shown)
     (events,) = (tmp_path / "run/events").iterdir()
     tags = {
         value.tag
         for event in tf.compat.v1.train.summary_iterator(str(events))
         for value in event.summary.value
     }
-    assert tags == {"loss", "learning rate", "examples per second", "input wait"}
+    assert tags == {
+        *("loss", "learning rate", "gradient norm", "examples per second", "input wait")
+    }
 
 
 def test_a_model_can_begin_in_the_middle_of_the_stream(data, tmp_path):

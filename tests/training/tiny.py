@@ -1,9 +1,10 @@
 """A training run that takes a second: a small model with dropout, on made-up examples.
 
-As a program it is a run that ends itself with SIGKILL: `tiny.py FOLDER OUT STEPS WHEN`, where WHEN
-is `step:7` or `sync:3`, the third time that something is made durable.
+As a program it is a run that ends itself with SIGKILL: `tiny.py FOLDER OUT STEPS WHEN [OPTIONS]`,
+where WHEN is `step:7`, or `sync:3`, the third time that something is made durable, or `never`.
 """
 
+import json
 import os
 import signal
 import sys
@@ -27,13 +28,13 @@ def dataset(folder, examples=50, shift=0):
     return make_dataset(folder, made, FEATURES, shards=3)
 
 
-def model(width=8):
+def model(width=8, dropout=0.3):
     keras.utils.set_random_seed(1)
     made = keras.Sequential(
         [
             keras.Input((4,)),
             keras.layers.Dense(width, activation="relu"),
-            keras.layers.Dropout(0.3),
+            keras.layers.Dropout(dropout),
             keras.layers.Dense(3),
         ]
     )
@@ -52,9 +53,12 @@ def batches(data, **options):
     return nndata.load(data, **{"batch_size": 8, "map": pair, **options})
 
 
-def run(data, out, steps, *, of=None, load=None, **options):
+def run(data, out, steps, *, of=None, load=None, validate=None, **options):
     tf.config.experimental.enable_op_determinism()
     options = {"report_every": 4, "save_every": 5, "jit": False, **options}
+    if validate is not None:
+        end = {"batch_size": 16, "epochs": 1, "shuffle": False, "drop_remainder": False}
+        options["validation"] = batches(validate, **end)
     return nndata.train(
         of or model(), batches(data, **(load or {})), out=out, steps=steps, **options
     )
@@ -64,8 +68,8 @@ class At:
     """A progress that calls a function when so many steps of this call are made."""
 
     def __init__(self, step, call):
-        self.step, self.call, self.notes = step, call, []
-        self.note = self.notes.append
+        self.step, self.call, self.notes, self.shown = step, call, [], []
+        self.note, self.shows = self.notes.append, self.shown.append
 
     @contextmanager
     def task(self, name, total=None, unit="", done=0):
@@ -96,9 +100,9 @@ def die_at_sync(count):
 
 
 if __name__ == "__main__":
-    folder, out, steps, when = sys.argv[1:]
-    kind, number = when.split(":")
+    folder, out, steps, when, *options = sys.argv[1:]
+    kind, _, number = when.partition(":")
     progress = At(int(number) if kind == "step" else 0, die)
     if kind == "sync":
         die_at_sync(int(number))
-    run(Path(folder), Path(out), int(steps), progress=progress)
+    run(Path(folder), Path(out), int(steps), progress=progress, **json.loads(*options or ["{}"]))
