@@ -90,7 +90,7 @@ def prepare(
         is_same = not update and Plan.read(folder) == plan
         if is_same and (done := _finished(folder, plan, note, checks)):
             return done
-        if limit is None and (folder / MANIFEST).exists():
+        if limit is None and was_whole and not (is_same or drop_raw):
             snapshot.fetch(jobs=jobs, progress=progress)  # while what is there is still whole
         _begin(folder, plan, was_whole)
         workload = Workload(

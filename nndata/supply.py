@@ -60,16 +60,18 @@ class Supply:
         self._in_work: dict[int, tuple[RawFile, ...]] = {}  # copies that early parts are made of
         self._unconfirmed: OrderedDict[int, None] = OrderedDict()
         self._whole: set[int] = set()  # parts that wait for their whole file
+        self._lost: list[int] = []  # parts of files that could not be had
 
     @property
     def left(self) -> list[int]:
         """Return the parts that never came, or came early only."""
-        return [*self._waiting, *self._unconfirmed]
+        return [*self._lost, *self._waiting, *self._unconfirmed]
 
     def __iter__(self) -> Iterator[Ready | None]:
         while self._waiting or self._in_work or self._unconfirmed:
             are_over = self._arrivals.are_over  # before looking: all that came till then is seen
-            is_moving = self._confirm_next()
+            gave_up = self._give_up()
+            is_moving = self._confirm_next() or gave_up
             for number in list(itertools.islice(self._waiting, WINDOW)):
                 if (ready := self._ready(number)) is not None:
                     is_moving = True
@@ -121,6 +123,18 @@ class Supply:
         for copy in copies or ():
             copy.path.unlink(missing_ok=True)
         return copies is not None
+
+    def _give_up(self) -> bool:
+        """Wait no more for parts whose files could not be had; say whether there were any."""
+        seen = [*itertools.islice(self._waiting, WINDOW), *self._unconfirmed]
+        lost = [number for number in seen if self._snapshot.failure(self._parts[number])]
+        for number in lost:
+            self._waiting.pop(number, None)
+            self._unconfirmed.pop(number, None)
+        self._lost += lost
+        if self._spool is not None:
+            self._spool.over(lost)
+        return bool(lost)
 
     def _confirm_next(self) -> bool:
         """Look again at one early part whose whole file is here now, if there is one."""

@@ -220,14 +220,15 @@ class Workload:
 
     def _again(self, numbers: Iterable[int], limit: int | None) -> None:
         """Make parts once more, of bytes that are here, or must be fetched again for it."""
-        numbers = list(numbers)
-        self._snapshot.fetch(
-            [self._snapshot.parts[number] for number in numbers],
-            jobs=self._jobs,
-            progress=self._progress,
-        )
-        raw = (self._snapshot.raw_files(self._snapshot.parts[number]) for number in numbers)
-        self._run(self._spec(n, limit, Ready(n, r)) for n, r in zip(numbers, raw, strict=True))
+        waiting = iter(numbers)
+        while some := list(itertools.islice(waiting, self._ahead if self._drop_raw else None)):
+            parts = [self._snapshot.parts[number] for number in some]
+            self._snapshot.fetch(parts, jobs=self._jobs, progress=self._progress)
+            raw = map(self._snapshot.raw_files, parts)
+            self._run(self._spec(n, limit, Ready(n, r)) for n, r in zip(some, raw, strict=True))
+            if self._drop_raw:
+                for url in {file.url for part in parts for file in part.files}:
+                    self._snapshot.drop(url)
 
     def _shaping(self, number: int) -> Spec:
         """Return what shapes a part's bytes."""

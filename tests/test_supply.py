@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from lines import Lines
 
-from nndata.errors import NetworkError, PartialError
+from nndata.errors import IntegrityError, NetworkError, PartialError
 from nndata.executors.local import inline
 from nndata.manifest import Manifest
 from nndata.plan import read_receipt
@@ -314,3 +314,69 @@ def test_downloads_run_only_a_little_ahead_where_raw_files_are_dropped(host, tmp
     assert len(dataset) == 128
     assert max(most) <= 4 + 1  # twice a worker and a connection, and the part just made
     assert not any((raw / name).exists() for name in names)
+
+
+def many(count):
+    names = tuple(f"f{number:02d}" for number in range(count))
+    return files({name: BODY[n * LINE : (n + 1) * LINE] for n, name in enumerate(names)}), names
+
+
+def test_a_file_that_can_not_be_had_holds_up_no_others_where_raw_files_are_dropped(host, tmp_path):
+    bodies, names = many(9)
+    host.files.update(bodies)
+    del host.files["f00"]
+    out = tmp_path / "out"
+    thread, became = running(lambda: make(host, out, files=names, drop_raw=True, jobs=1, workers=1))
+    thread.join(20)
+    assert not thread.is_alive()
+    assert "1 of 9 parts can't be made; the others are done" in str(became[0])
+
+
+def test_a_wrong_file_holds_up_no_others_where_raw_files_are_dropped(host, tmp_path):
+    bodies, names = many(9)
+    host.files.update(bodies)
+    host.files["f00"] = host.files["f01"]
+    out = tmp_path / "out"
+    thread, became = running(lambda: make(host, out, files=names, drop_raw=True, jobs=1, workers=1))
+    thread.join(40)
+    assert not thread.is_alive()
+    assert isinstance(became[0], IntegrityError)
+    assert [read_receipt(out, number) is None for number in (0, 1, 8)] == [True, False, False]
+
+
+def test_files_that_can_not_be_had_hide_none_of_those_behind_them(host, tmp_path, monkeypatch):
+    monkeypatch.setattr("nndata.supply.WINDOW", 2)
+    bodies, names = many(5)
+    host.files.update(bodies)
+    for name in ("f00", "f01", "f02"):
+        del host.files[name]
+    with pytest.raises(PartialError) as raised:
+        make(host, tmp_path / "out", files=names)
+    assert "3 of 5 parts can't be made; the others are done" in str(raised.value)
+    assert read_receipt(tmp_path / "out", 4)["examples"] == 1
+
+
+def test_a_failure_of_an_earlier_fetch_is_no_failure_of_the_next(host, tmp_path):
+    host.files.update(files({"one": BODY, "two": SECOND}))
+    kept = host.files.pop("two")
+    snapshot = open_snapshot(Published(files=("one", "two")), mirror=host.root)
+    with pytest.raises(PartialError):
+        prepare(snapshot, (), out=tmp_path / "out", executor=inline)
+    host.files["two"] = kept
+    assert len(prepare(snapshot, (), out=tmp_path / "out", executor=inline)) == 48
+
+
+def test_looking_for_bytes_that_are_not_here_yet_writes_nothing(host, tmp_path):
+    snapshot = open_snapshot(Published(), mirror=host.root)
+    assert snapshot.early_files(snapshot.parts[0], tmp_path / "no such folder") is None
+
+
+def test_raw_files_that_come_again_for_duplicates_are_dropped_again(host, tmp_path):
+    host.files.update(files({"one": BODY, "two": BODY}))
+    kept = make(host, tmp_path / "kept", files=("one", "two"))
+    snapshot = open_snapshot(Published(files=("one", "two")), mirror=host.root)
+    dropped = make(host, tmp_path / "dropped", files=("one", "two"), drop_raw=True)
+    assert (len(dropped), dropped.manifest.dropped) == (24, {"duplicate id": 24})
+    assert contents(dropped.folder) == contents(kept.folder)
+    assert not (snapshot.folder / "one").exists()
+    assert not (snapshot.folder / "two").exists()

@@ -149,7 +149,7 @@ def _fetch(source: Source, words: str, asked: dict[str, Any]) -> None:
 
     introduce(source, asked)
     is_dataset = not (asked["raw"] or asked["retry_failed"])
-    folder = asked["folder"] if is_dataset else asked["out"]
+    folder = asked["folder"] if is_dataset else asked["out"] if asked["raw"] else None
     with kept("fetch", words, folder, log=asked["log_file"]) as journal:
         progress = journal.follow(for_stream(asked["quiet"]))
         with standing_in(source, asked, progress) as mirror:
@@ -175,7 +175,8 @@ def _fetch_raw(
     journal.at(snapshot.folder)
     if asked["retry_failed"]:
         count = snapshot.retry(jobs=asked["jobs"], progress=where["progress"])
-        where["progress"].note(f"{count} files had failed, and are here now")
+        told = f"{count} files had failed, and are here now" if count else "nothing had failed"
+        where["progress"].note(told)
     else:
         snapshot.fetch(jobs=asked["jobs"], progress=where["progress"])
     print_result({"folder": str(snapshot.folder), **snapshot.plan()}, asked["as_json"])

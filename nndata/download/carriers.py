@@ -58,11 +58,11 @@ class Carriers:
         if carrier is None:
             yield None
             return
-        self._asked[carrier] += 1
+        self._count(carrier, 1)
         try:
             yield carrier
         finally:
-            self._asked[carrier] -= 1
+            self._count(carrier, -1)
             self._mirrors.give_back(carrier)
 
     def measured(self, carrier: Carrier, response: Response, *, complete: bool) -> None:
@@ -117,6 +117,9 @@ class Carriers:
         if len(brought) == 1 and len(next(iter(brought.values()))) == len(pieces):
             self._wrong.update(brought)
         fit = self._fit(alone=False)
+        if self._wrong.issuperset(fit):  # who was left for less, as for giving no ranges, may do
+            self._left = {one: why for one, why in self._left.items() if one in self._lied}
+            fit = self._fit(alone=False)
         left = [one for one in fit if one not in self._wrong] or fit
         self._alone = max(left, key=lambda one: sum(n for n, _ in brought.get(one, {}).values()))
         return set() if self._alone in self._wrong else set(brought.get(self._alone, {}))
@@ -165,6 +168,10 @@ class Carriers:
             self._left[carrier] = error
             self._alone = None if self._alone is carrier else self._alone
             return True
+
+    def _count(self, carrier: Carrier, more: int) -> None:
+        with self._lock:  # one that is counted wrongly would be full for ever
+            self._asked[carrier] += more
 
     def _is_full(self, carrier: Carrier) -> bool:
         return self._asked[carrier] >= carrier.rule.per_file

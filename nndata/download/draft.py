@@ -91,7 +91,7 @@ class Draft:
     @property
     def kept(self) -> int:
         """Return the number of bytes in whole pieces."""
-        return sum(length for length, _ in self.pieces.values())
+        return sum(length for length, _ in list(self.pieces.values()))  # others enter more
 
     def describe(self, head: dict[str, Any], *, ledger: bool = True) -> None:
         """Remember what the host says of the file; `ledger`: also for the next process."""

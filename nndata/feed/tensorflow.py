@@ -196,6 +196,11 @@ class Batches:
         except tf.errors.OpError as error:
             raise self.reader.fault(error) from None
 
+    def stop(self) -> None:
+        """End a wait for what is still being made, from any thread; no batch comes after it."""
+        if isinstance(self.reader, Followed):
+            self.reader.stop()
+
     def _followed(self) -> Iterator[Batch]:
         """Yield each batch when it is there: a signal can end this wait, but none in TensorFlow."""
         assert isinstance(self.reader, Followed)

@@ -81,7 +81,7 @@ def open_snapshot(
     folder = Path(into) if into is not None else _folder(source, request, held)
     client = None if offline else _client(source, mirror, progress)
     state = State.read(folder)
-    if state and client and not files and (mark := _other_site(state, mirror)):
+    if state and client and not files and (mark := _other_site(state, folder, mirror)):
         if into is not None:
             raise UsageError(
                 "holds what another site publishes", where=str(folder), do="choose another folder"
@@ -195,7 +195,7 @@ def first_root(mirror: Roots) -> str | None:
     return shown(roots[0]) if roots and roots[0] else None
 
 
-def _other_site(state: State, mirror: Roots) -> str:
+def _other_site(state: State, folder: Path, mirror: Roots) -> str:
     """Return the mark of a site that publishes other bytes; empty where they are the same.
 
     The origin itself is not asked again: what it published under a date stays.
@@ -204,8 +204,13 @@ def _other_site(state: State, mirror: Roots) -> str:
     if stands is None and state.mirror is None:
         return ""
     source = make_source(state.resolved["name"], state.resolved["options"])
+    quick = _quick(source, mirror)
     try:
-        mark = site_mark(source, _quick(source, mirror))
+        mark = site_mark(source, quick)
+        if mark != state.site and (unknown := _unknown_sizes(state, folder)):
+            # What was not there when it was listed may have come since.
+            without = site_mark(source, quick, absent=unknown)
+            mark = without if without == state.site else mark
     except NotFoundError:
         return stands or "origin"
     except NndataError:
@@ -213,6 +218,11 @@ def _other_site(state: State, mirror: Roots) -> str:
             raise
         return ""  # it can't say now: what is here is gone on with, and every file has its hash
     return "" if mark == state.site else mark
+
+
+def _unknown_sizes(state: State, folder: Path) -> frozenset[str]:
+    files = (file for part in state.read_parts(folder) for file in part.files)
+    return frozenset(file.url for file in files if file.size is None)
 
 
 def _quick(source: Source, mirror: Roots) -> Cached:

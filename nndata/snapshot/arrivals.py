@@ -3,7 +3,7 @@
 A part may be worked on when all its files are here and verified; or, provisionally, when its bytes
 are here though the whole file, whose hash was published, is not. It is then made of a private copy
 whose hash stands in its receipt, and counts for good when the whole file is here and these bytes
-are in it: see `snapshot.has`.
+are in it: see `nndata.supply`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Arrivals:
         self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
+        self._snapshot.forget_failures()  # here, as the thread may be late
         self._thread.start()
         return self
 

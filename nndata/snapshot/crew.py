@@ -36,6 +36,7 @@ class Crew:
         self._lock, self._in_a_row = threading.Lock(), 0
         self.tried: list[RemoteFile] = []
         self.failed: dict[RemoteFile, NndataError] = {}
+        self._failed_of: dict[str, list[RemoteFile]] = {}  # by URL
 
     def work(self, jobs: int) -> None:
         """Fetch all files, so many at once; raise what ended the work before its end."""
@@ -44,6 +45,11 @@ class Crew:
             together(self._run, min(jobs, self._count), cancel=stop, stop=stop)
         finally:
             self._store.settle()
+
+    def failure(self, file: RemoteFile) -> NndataError | None:
+        """Return why a file, or the range that some bytes of one lie in, could not be had."""
+        found = (one for one in tuple(self._failed_of.get(file.url, ())) if _holds(one, file))
+        return next((self.failed[one] for one in found), None)
 
     def _run(self) -> None:
         while (file := self._next()) is not None:
@@ -56,6 +62,7 @@ class Crew:
         except _OF_ONE_FILE as error:
             with self._lock:
                 self.failed[file] = error
+                self._failed_of.setdefault(file.url, []).append(file)
                 self._in_a_row += 1
             if self._in_a_row >= IN_A_ROW:
                 raise
@@ -72,3 +79,9 @@ class Crew:
             if self._client.clock.stopped.is_set():
                 raise Stopped
         return file
+
+
+def _holds(whole: RemoteFile, file: RemoteFile) -> bool:
+    if whole.span is None or file.span is None:
+        return whole.span is None
+    return whole.span[0] <= file.span[0] and file.span[1] <= whole.span[1]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from pathlib import Path
 
-from nndata.errors import UsageError
+from nndata.errors import NotFoundError, UsageError
 from nndata.http import Client
 from nndata.paths import atomic_write
 from nndata.snapshot.store import Store, metadata_path
@@ -35,7 +36,7 @@ class Cached:
     def fetch(self, file: RemoteFile) -> Path:
         if self._store is None:
             raise UsageError("a large file is no part of choosing", where=file.url)
-        record = self._store.find(file.url, file.span)
+        record = self._store.listed(file.url, file.span)
         if record is None or not _is_same(record.checked, file):
             record = self._store.fetch(self._client, file, metadata=True)
             self._store.settle()
@@ -54,12 +55,13 @@ def _is_same(checked: str, file: RemoteFile) -> bool:
     return bool(file.checksum) and checked == f"{file.checksum} published"
 
 
-def site_mark(source: Source, listing: Listing) -> str:
+def site_mark(source: Source, listing: Listing, absent: Container[str] = ()) -> str:
     """Return a hash of what a site says of a resolved source, its large listings left unread.
 
     Two sites with the same mark publish the same bytes: one may carry on what the other began.
+    `absent` are URLs to be taken for such as the site doesn't have.
     """
-    glance = _Glance(listing)
+    glance = _Glance(listing, absent)
     try:
         for _ in source.parts(glance):
             pass
@@ -75,8 +77,8 @@ class _EnoughError(Exception):
 class _Glance:
     """A listing that stops before the first large file: its published hash says what is in it."""
 
-    def __init__(self, listing: Listing) -> None:
-        self._listing, self.mark = listing, hashlib.sha256()
+    def __init__(self, listing: Listing, absent: Container[str]) -> None:
+        self._listing, self._absent, self.mark = listing, absent, hashlib.sha256()
 
     def read(self, url: str) -> bytes:
         data = self._listing.read(url)
@@ -88,6 +90,8 @@ class _Glance:
         raise _EnoughError
 
     def size(self, url: str) -> int | None:
+        if url in self._absent:
+            raise NotFoundError("taken for absent", where=url)
         size = self._listing.size(url)
         self.mark.update(f"{url}\n{size}\n".encode())
         return size

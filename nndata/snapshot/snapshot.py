@@ -41,7 +41,7 @@ class Snapshot:
         self.source = asked.pinned(source) if asked else source
         self.parts = state.read_parts(folder)
         self._local = {file.url: file for file in state.local}
-        self.failed: Mapping[RemoteFile, NndataError] = {}  # in the latest fetch
+        self._crew: Crew | None = None  # of the latest fetch
         self._failures = Failures(folder / METADATA)
         self._store = Store(folder)
         self._store.name_files(file.url for part in self.parts for file in part.files)
@@ -95,7 +95,7 @@ class Snapshot:
         crew = Crew(self._store, self._client, missing, may_begin or (lambda file: True))
         with progress.task("fetch", total, "B", done=here) as task:
             self._client.begin(task, progress)
-            self.failed = crew.failed
+            self._crew = crew
             try:
                 crew.work(jobs or JOBS)
             finally:
@@ -116,6 +116,8 @@ class Snapshot:
 
         None where they aren't that far, or where nobody published what the files' hash will be.
         """
+        if not all(map(self._store.is_early, part.files)):
+            return None
         copies: list[RawFile] = []
         for file in part.files:
             copy = self._early_file(file, temporary_beside(folder / "early"))
@@ -130,10 +132,20 @@ class Snapshot:
         """Say whether all bytes of a part are here, verified."""
         return all(self._is_here(file) for file in part.files)
 
+    @property
+    def failed(self) -> Mapping[RemoteFile, NndataError]:
+        """Return what could not be had in the latest fetch, and why."""
+        return self._crew.failed if self._crew else {}
+
     def failure(self, part: Part) -> NndataError | None:
         """Return why a part's bytes could not be fetched just now, if they couldn't."""
-        errors = {file.url: error for file, error in self.failed.items()}
-        return next((errors[file.url] for file in part.files if file.url in errors), None)
+        crew = self._crew
+        errors = (crew.failure(file) for file in part.files) if crew else iter(())
+        return next((error for error in errors if error), None)
+
+    def forget_failures(self) -> None:
+        """Take nothing for failed: it is about to be tried anew."""
+        self._crew = None
 
     def inputs(self, part: Part) -> list[dict[str, Any]] | None:
         """Name the bytes of a part, alike whether all or some of a file was fetched.
@@ -254,7 +266,7 @@ def _raise_failures(failed: Mapping[RemoteFile, NndataError], fetched: int) -> N
     if wrong is not None or not fetched:
         raise wrong or errors[0]
     raise PartialError(
-        f"{len(failed):,} files could not be fetched; {fetched:,} others were",
+        f"{len(failed):,} of {len(failed) + fetched:,} files could not be fetched",
         where=errors[0].where,
         why=errors[0].what,
         do="the same command with --retry-failed tries just these again",

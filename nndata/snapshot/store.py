@@ -7,6 +7,7 @@ metadata/             listings, and files.jsonl: the records
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -70,7 +71,8 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock, self._unsettled = threading.Lock(), list[Path]()
-        self._records: dict[str, list[Record]] = {}
+        self._records: dict[str, dict[Span | None, Record]] = {}  # by URL and span
+        self._listed: dict[str, Record] = {}  # what was looked at when parts were listed
         self._dropped: dict[str, list[Record]] = {}
         self._drafts: dict[str, Draft] = {}  # of whole files that are on their way
         self._names: dict[str, str] = {}  # URL -> name
@@ -86,29 +88,46 @@ class Store:
 
     def find(self, url: str, span: Span | None) -> Record | None:
         """Return the record of a file here that holds these bytes, a whole one first."""
-        fitting = [record for record in self._records.get(url, ()) if record.holds(span)]
-        return min(fitting, key=lambda r: (r.span is not None, r.size, r.span), default=None)
+        records = self._records.get(url, {})
+        for same in (None, span):
+            if (record := records.get(same)) and record.holds(span):
+                return record
+        if span is None or not records:
+            return None
+        fitting = [record for record in tuple(records.values()) if record.holds(span)]
+        return min(fitting, key=lambda record: (record.size, record.span), default=None)
+
+    def listed(self, url: str, span: Span | None) -> Record | None:
+        """Return the record of a copy that was made to list parts."""
+        record = self._listed.get(url)
+        return record if record and record.holds(span) else None
 
     def known(self, url: str, span: Span | None) -> Record | None:
         """Return the record of a file that is here, or was until it was dropped."""
         dropped = (r for r in self._dropped.get(url, ()) if r.holds(span))
         return self.find(url, span) or next(dropped, None)
 
-    def early(self, file: RemoteFile, target: BinaryIO) -> str | None:
-        """Copy a span of a file that is still on its way; None where it isn't that far.
+    def is_early(self, file: RemoteFile) -> bool:
+        """Say whether a span is here of a file that is still on its way.
 
-        Return the SHA-256 of what was copied: whether these bytes are the file's, its published
-        checksum says in the end. Files without one are waited for.
+        Whether these bytes are the file's, its published checksum says in the end; files without
+        one are waited for.
         """
         draft = self._drafts.get(file.url)
-        if draft is None or file.span is None or not file.checksum:
+        return bool(draft and file.span and file.checksum and draft.covers(*file.span))
+
+    def early(self, file: RemoteFile, target: BinaryIO) -> str | None:
+        """Copy a span that is early; return the SHA-256 of what was copied, if it still is."""
+        draft = self._drafts.get(file.url)
+        if draft is None or file.span is None or not self.is_early(file):
             return None
-        return draft.copy(*file.span, target) if draft.covers(*file.span) else None
+        return draft.copy(*file.span, target)
 
     def drop(self, url: str) -> None:
         """Remove all that is here of a file, and keep in mind what it was."""
         with self._lock:
-            for record in self._records.pop(url, []):
+            listed = self._listed.pop(url, None)
+            for record in [*self._records.pop(url, {}).values(), *([listed] if listed else [])]:
                 gone = replace(record, dropped=True)
                 self._append(gone)
                 self._dropped.setdefault(url, []).append(gone)
@@ -126,6 +145,9 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise storage_error(error, str(path.parent)) from error
+        if file.span is None and not metadata and (copy := self.listed(file.url, None)):
+            with contextlib.suppress(OSError):  # else it is fetched once more
+                os.link(self.path(copy), path)  # to be verified, as all that is found there
         try:
             got = download(client, file, path, begun=partial(self._begun, file))
         finally:
@@ -177,8 +199,10 @@ class Store:
                 return
         except OSError:
             return
-        others = self._records.setdefault(record.url, [])
-        others[:] = [other for other in others if other.name != record.name] + [record]
+        if record.name.startswith(f"{METADATA}/"):
+            self._listed[record.url] = record
+        else:
+            self._records.setdefault(record.url, {})[record.span] = record
 
     def _append(self, record: Record) -> None:
         """Add a line in one write, so that several processes may do so at once."""

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 from nndata.columns import Misfit, features_of, fit, tell
-from nndata.errors import AccessError, FormatError, UsageError
+from nndata.errors import AccessError, FormatError, NotFoundError, UsageError
 from nndata.example import Dropped, Example, Features, Origin
 from nndata.formats import compression
 from nndata.formats.rows import Row, kind_of, rows
@@ -97,8 +97,9 @@ class Url(Source):
 
     def parts(self, listing: Listing) -> Iterator[Part]:
         """Yield one part for each file."""
+        ask = _size_of_one if len(self.urls) > 1 else _size
         for number, url in enumerate(self.urls):
-            size = _size(url, listing) if number < ASKED else None
+            size = ask(url, listing) if number < ASKED else None
             checksum = self.checksums[number] if self.checksums else None
             yield Part((RemoteFile(url, size, checksum),), name=self._names[url])
 
@@ -173,6 +174,13 @@ def _size(url: str, listing: Listing) -> int | None:
     try:
         return listing.size(url)
     except AccessError:  # some hosts give a file and yet refuse to say how large it is
+        return None
+
+
+def _size_of_one(url: str, listing: Listing) -> int | None:
+    try:
+        return _size(url, listing)
+    except NotFoundError:  # the fetch will tell, and have the others all the same
         return None
 
 

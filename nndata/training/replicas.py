@@ -21,6 +21,7 @@ from typing import Any
 
 from nndata.errors import NetworkError, UsageError
 from nndata.feed.tensorflow import Batch, Feed
+from nndata.training.ahead import Ahead
 from nndata.training.backend import keras, tf
 
 __all__ = ["Replicas", "scope"]
@@ -123,16 +124,22 @@ class Replicas:
         """Make the variables of this block on all replicas."""
         return self.strategy.scope() if self.count > 1 else contextlib.nullcontext()
 
-    def batches(self, feed: Feed, start: int) -> Iterator[Batch]:
-        """Yield global batches from one on; each is what this machine's replicas have of it."""
+    def batches(self, feed: Feed, start: int) -> Ahead[Batch]:
+        """Return global batches from one on; each is what this machine's replicas have of it."""
+        shares = [feed.at(start, host=share) for share in self._shares]
+        for one in shares:
+            _ = one.dataset  # traced in this thread: Keras has a state for each
+        together = map(self._together, zip(*shares, strict=False))
+        return Ahead(shares[0] if self.count == 1 else together, [one.stop for one in shares])
+
+    @property
+    def _shares(self) -> list[tuple[int, int] | None]:
+        """Return which host of how many each replica here reads as."""
         if self.count == 1:
-            yield from feed.at(start)
-            return
+            return [None]
         host, hosts = self.host
         local = self.count // hosts
-        shares = [(host + hosts * replica, hosts * local) for replica in range(local)]
-        for batches in zip(*(feed.at(start, host=share) for share in shares), strict=False):
-            yield self._together(batches)
+        return [(host + hosts * replica, hosts * local) for replica in range(local)]
 
     def _together(self, batches: Sequence[Batch]) -> Any:
         one = iter(batches)

@@ -145,7 +145,10 @@ class Session:
 
     def _advance(self, interrupts: Interrupts) -> None:
         batches = self._replicas.batches(self._feed, self._position // self._feed.batch_size)
-        with self._progress.task("train", self._steps, "steps", self._step) as task:
+        with (
+            contextlib.closing(batches),
+            self._progress.task("train", self._steps, "steps", self._step) as task,
+        ):
             for batch in self._meter.batches(batches):
                 seen = self._trainer.take(batch)
                 if seen is None:

@@ -144,7 +144,9 @@ class Step:
             scaled = loss * self._scale.value if self._scale else loss
         found = list(zip(weights, tape.gradient(scaled, weights), strict=True))
         self._used = [weight for weight, gradient in found if gradient is not None]
-        return loss, [gradient for _, gradient in found if gradient is not None]
+        # Dense, as replicas sum them: the norm of an embedding's sparse one, by which gradients are
+        # clipped, would take a token that comes twice for two.
+        return loss, [tf.convert_to_tensor(one) for _, one in found if one is not None]
 
     def _step(self, batch: Batch) -> Seen:
         return self._updated(*self._replicas.run(lambda share: _mean(*self._local(share)), batch))
@@ -153,7 +155,7 @@ class Step:
         def add(share: Batch) -> None:
             loss, gradients = self._local(share)
             for one, value in zip(self._sums_used(), [loss, *gradients], strict=True):
-                one.assign_add(tf.convert_to_tensor(value))
+                one.assign_add(value)
 
         self._replicas.run(add, batch)
 
@@ -185,7 +187,7 @@ class Step:
 
     def _unscaled(self, gradients: Gradients) -> Gradients:
         assert self._scale
-        return [tf.convert_to_tensor(one) / self._scale.value for one in gradients]
+        return [one / self._scale.value for one in gradients]
 
     def _apply(self, gradients: Gradients) -> None:
         self._replicas.run(lambda found: self._optimizer.apply(found, self._used), gradients)
@@ -237,8 +239,7 @@ def _mean(loss: tf.Tensor, gradients: Gradients) -> tuple[tf.Tensor, Gradients]:
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
         return loss, gradients
-    dense = [loss, *map(tf.convert_to_tensor, gradients)]
-    loss, *gradients = replica.all_reduce(tf.distribute.ReduceOp.MEAN, dense)
+    loss, *gradients = replica.all_reduce(tf.distribute.ReduceOp.MEAN, [loss, *gradients])
     return loss, gradients
 
 

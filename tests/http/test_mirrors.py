@@ -492,6 +492,21 @@ def test_a_mirror_without_ranges_is_left_and_nothing_is_lost(tmp_path, out):
     assert (out / "a").read_bytes() == CONTENT
 
 
+def test_who_gives_no_ranges_is_asked_again_before_a_liar_is_believed_to_be_all_there_is(
+    tmp_path, out
+):
+    with (
+        FaultServer({"/a": CONTENT}, always=faults.no_ranges) as honest,
+        FaultServer(
+            {"/a": CONTENT}, always=faults.both(faults.no_ranges, faults.flipped(5))
+        ) as liar,
+    ):
+        client = client_of(tmp_path, honest, liar)
+        download(client, published("a"), out / "a")
+    assert (out / "a").read_bytes() == CONTENT
+    assert [one.has_lied for one in client.mirrors.carriers(ORIGIN)] == [False, True]
+
+
 def test_a_mirror_may_lead_to_no_private_place(tmp_path, out):
     with (
         FaultServer({"/a": SMALL}) as secret,

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import time
 
 import pytest
 from commands import nndata
@@ -16,8 +17,9 @@ from nndata.samples import serve
 from nndata.samples.huggingface import REPO
 from nndata.snapshot import fetch, open_snapshot
 from nndata.sources.huggingface import Huggingface
-from nndata.sources.huggingface.division import _expression, divided, kind_of, subsets
+from nndata.sources.huggingface.division import divided, kind_of, subsets
 from nndata.sources.huggingface.hub import Repository
+from nndata.sources.huggingface.pattern import matching
 
 pytest.importorskip("datasets")
 
@@ -179,9 +181,31 @@ def test_kinds_are_told_by_names():
     ]  # fmt: skip
 
 
-def test_a_pattern_is_no_more_than_a_pattern():
-    assert _expression("a+(b)/*.csv") == r"a\+\(b\)/[^/]*\.csv"
-    assert _expression("**/x?.{csv,tsv}") == r"(?:.*/)?x[^/]\.(?:csv|tsv)"
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.csv", ["b.csv"]),
+        ("a/*.csv", ["a/1.csv"]),
+        ("**/*.csv", ["b.csv", "a/1.csv", "a/c/2.csv"]),
+        ("a/**", ["a/1.csv", "a/c/2.csv", "a/c/x+(y).tsv"]),
+        ("a/**/?.{csv,tsv}", ["a/1.csv", "a/c/2.csv"]),
+        ("a/c/x+(y).tsv", ["a/c/x+(y).tsv"]),
+        ("./b.[!t]sv", ["b.csv"]),
+        ("[z-a]", []),
+        ("", []),
+    ],
+)
+def test_a_pattern_is_no_more_than_a_pattern(pattern, expected):
+    assert matching(pattern, ["b.csv", "a/1.csv", "a/c/2.csv", "a/c/x+(y).tsv"]) == expected
+
+
+def test_a_hostile_pattern_takes_no_time():
+    path = "/".join(["a" * 200] * 200)
+    began = time.process_time()
+    for pattern in ("**/" * 300 + "b", "*a" * 200 + "b", "/".join(["*a*a*a"] * 200) + "/b"):
+        assert matching(pattern, [path]) == []
+    assert matching("{a,b}" * 40, ["c"]) == []
+    assert time.process_time() - began < 5  # without a bound it would be years
 
 
 def test_columns_of_every_kind_come_as_what_they_are(tmp_path):

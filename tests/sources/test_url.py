@@ -158,3 +158,19 @@ def test_a_hostile_name_stays_inside_the_folder(segment, home):
     (name,) = store._names.values()
     assert "/" not in name and "\\" not in name and not name.startswith(".") and len(name) <= 120
     assert name not in ("snapshot.json", "metadata", "ranges") and name.isprintable()
+
+
+def test_one_url_that_is_gone_costs_that_one_only_and_is_fetched_when_it_is_back(home):
+    rows, out = b'{"n": 1}\n', home / "out"
+    files = {"/a.jsonl": rows, "/c.jsonl": rows}
+    with FaultServer(files) as host:
+        words = [f"--urls={host.root}{name}.jsonl" for name in "abc"]
+        words = ["fetch", "url", *words, "--mirror", host.root, "--raw", "--out", out]
+        done = nndata(*words, home=home, code=8)
+        assert "1 of 3 files could not be fetched" in done.stderr
+        assert sorted(path.name for path in out.glob("*.jsonl")) == ["a.jsonl", "c.jsonl"]
+        host.files["/b.jsonl"] = rows
+        done = nndata(*words, "--retry-failed", home=home)
+        assert "1 files had failed, and are here now" in done.stderr
+        assert (out / "b.jsonl").read_bytes() == rows
+        assert "nothing had failed" in nndata(*words, "--retry-failed", home=home).stderr

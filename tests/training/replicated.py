@@ -38,7 +38,8 @@ def main(folder, out, steps, devices, runs):
     results, mirrored = {}, over_devices(int(devices)) if int(devices) > 1 else None
     for name, options in json.loads(runs).items():
         with mirrored.scope() if mirrored else scope():
-            model = tiny.model(dropout=options.pop("dropout", 0.0))
+            made = getattr(tiny, options.pop("model", "model"))
+            model = made(dropout=options.pop("dropout", 0.0))
         if die := options.pop("die", None):
             options["progress"] = tiny.At(die, tiny.die)
         if ends := options.pop("ends", None):

@@ -27,6 +27,7 @@ RUNS = {
     "plain": {"validate": True},
     "pieces": {"load": {"batch_size": 4}, "accumulate": 2, "ema": 0.5, "validate": True},
     "half": {"precision": "mixed_float16"},
+    "tokens": {"model": "tokens"},
 }
 PLAIN, PIECES = {"plain": RUNS["plain"]}, {"pieces": RUNS["pieces"]}
 
@@ -39,7 +40,7 @@ def data(tmp_path_factory):
 def asked(data, runs):
     """Return the runs as the program takes them: with the folder of the data."""
     return {
-        name: {**options, "validate": str(data.folder)} if options.get("validate") else options
+        name: {**options, "validate": str(data.folder)} if options.get("validate") else {**options}
         for name, options in runs.items()
     }
 
@@ -84,7 +85,7 @@ def alone(data, out, runs, steps=STEPS):
     """Return what the same runs find on one device of this process."""
     found = {}
     for name, options in asked(data, runs).items():
-        model = tiny.model(dropout=0.0)
+        model = getattr(tiny, options.pop("model", "model"))(dropout=0.0)
         found[name] = told(tiny.run(data, out / name, steps, of=model, **options), model)
     return json.loads(json.dumps(found))
 
@@ -110,7 +111,7 @@ def on_one(data, tmp_path_factory):
 
 
 def test_two_devices_learn_what_one_does(data, on_one, tmp_path):
-    runs = {name: RUNS[name] for name in ("pieces", "half")}
+    runs = {name: RUNS[name] for name in ("pieces", "half", "tokens")}
     same(ended(start(data, tmp_path, runs, devices=2)), {name: on_one[name] for name in runs})
 
 
@@ -134,13 +135,11 @@ def test_each_replica_has_rows_of_its_own_and_machines_have_the_same_as_with_one
             return list(batches)
 
     feed = tiny.batches(data, map=None).nndata.feed
-    (whole, *_), (first, *_) = list_of(feed.at(3)), list_of(Two().batches(feed, 3))
+    whole = next(iter(feed.at(3)))
+    with contextlib.closing(Two().batches(feed, 3)) as batches:
+        first = next(iter(batches))
     ids = whole["id"].numpy().tolist()
     assert [part["id"].numpy().tolist() for part in first] == [ids[1::4], ids[3::4]]
-
-
-def list_of(batches):
-    return [batch for batch, _ in zip(batches, range(1), strict=False)]
 
 
 def test_what_replicas_can_not_share_is_refused(data):

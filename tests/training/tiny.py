@@ -45,6 +45,25 @@ def model(width=8, dropout=0.3):
     return made
 
 
+def tokens(dropout=0.0):
+    """Of the numbers as tokens: most of them come more than once in a batch."""
+    keras.utils.set_random_seed(1)
+    made = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Embedding(7, 8),
+            keras.layers.Dropout(dropout),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+    made.compile(
+        optimizer=keras.optimizers.AdamW(0.05, global_clipnorm=0.1),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return made
+
+
 def pair(batch):
     return batch["x"].to_tensor(shape=(None, 4)), batch["y"]
 

@@ -13,6 +13,7 @@ from typing import Any
 from nndata.config import nearest
 from nndata.errors import NotFoundError, UsageError
 from nndata.sources.huggingface.hub import Repository
+from nndata.sources.huggingface.pattern import matching
 
 __all__ = ["Data", "Subsets", "divided", "kind_of", "subsets"]
 
@@ -117,8 +118,7 @@ def _told(hub: Repository, entries: Any) -> Iterator[Data]:
         if isinstance(entry, dict):
             split, patterns = str(entry.get("split", "train")), entry.get("path", [])
         for pattern in patterns if isinstance(patterns, list) else [patterns]:
-            matches = re.compile(_expression(str(pattern)))
-            paths = [path for path in hub.files if matches.fullmatch(path)]
+            paths = matching(str(pattern), hub.files)
             if not paths:
                 raise NotFoundError(
                     f"no file {str(pattern)!r}, which the card names", where=hub.repo
@@ -142,18 +142,3 @@ def _named(paths: Iterable[str]) -> Iterator[Data]:
 
 def _split(path: str) -> str:
     return next((split for split, word in _SPLITS.items() if word.search(path.lower())), "train")
-
-
-def _expression(pattern: str) -> str:
-    """Return the regular expression of a pattern: ** crosses folders, * and ? don't."""
-    made = []
-    for token in re.findall(r"\*\*/?|\*|\?|\[[^\]/]+\]|\{[^{}]+\}|.", pattern.removeprefix("./")):
-        if token.startswith("**"):
-            made.append("(?:.*/)?" if token.endswith("/") else ".*")
-        elif token.startswith("{") and len(token) > 1:
-            made.append("(?:" + "|".join(map(re.escape, token[1:-1].split(","))) + ")")
-        elif token.startswith("[") and len(token) > 1:
-            made.append(token.replace("[!", "[^"))
-        else:
-            made.append({"*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token)))
-    return "".join(made)
