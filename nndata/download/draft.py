@@ -62,7 +62,7 @@ class Draft:
                 try:
                     return cls(path, part, _create(part))
                 except FileNotFoundError:  # not made yet, or tidied up at this moment
-                    part.parent.mkdir(exist_ok=True)
+                    _make(part.parent)
 
     @classmethod
     def claim(cls, path: Path, orphan: Path, descriptor: int) -> Draft | None:
@@ -304,7 +304,7 @@ def turn(path: Path) -> Iterator[None]:
     """Let one process at a time look for drafts and begin one; nobody waits for long."""
     folder = path.parent / FOLDER
     with _told(path):
-        folder.mkdir(exist_ok=True)
+        _make(folder)
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:  # tidied up at this moment: without a lock, then
@@ -335,6 +335,12 @@ def find(path: Path) -> tuple[Draft | None, list[Path]]:
         elif draft := Draft.claim(path, orphan, descriptor):
             return draft, []
     return None, alive
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that others make and remove at the same time."""
+    with contextlib.suppress(FileExistsError):  # `exist_ok` would look again, and may find none
+        folder.mkdir()
 
 
 def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[int, str]]]:

@@ -51,6 +51,10 @@ def members(tail: bytes, size: int, where: str = "") -> list[Member]:
     if disk or first or place < 0 or place + length > at:
         raise FormatError("its list of members is damaged", where=where)
     entries = sorted(_entries(tail[place : place + length], count, where))
+    if not entries and begin:
+        raise FormatError("its list of members is damaged", where=where, why="it names none")
+    if not entries:
+        return []
     stops = [start for start, _ in entries[1:]] + [begin]
     return [Member(name, start, stop) for (start, name), stop in zip(entries, stops, strict=True)]
 

@@ -214,7 +214,9 @@ class Store:
             try:
                 size = os.fstat(descriptor).st_size
                 torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
-                os.write(descriptor, b"\n" + line if torn else line)
+                line = b"\n" + line if torn else line
+                while os.write(descriptor, line) < len(line):
+                    line = b"\n" + line.lstrip(b"\n")  # what is torn says nothing: once more
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -85,6 +85,16 @@ def test_a_list_that_promises_more_members_than_it_has_is_an_error():
         members(bytes(data), len(data))
 
 
+def test_a_list_that_names_no_member_is_of_an_empty_archive_only():
+    empty = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0, 0, 0, 0, 0)
+    assert members(empty, len(empty)) == []
+    data = bytearray(archive())
+    at = data.rindex(b"PK\5\6")
+    data[at + 8 : at + 12] = bytes(4)
+    with pytest.raises(FormatError, match="its list of members is damaged"):
+        members(bytes(data), len(data))
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_damage_in_a_member_is_noticed(method):
     data = bytearray(archive(method=method))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -347,6 +348,22 @@ def test_a_record_that_was_cut_off_says_nothing(host):
     again = fetch(Toy(), mirror=host.root)
     assert again.checks() == snapshot.checks()
     assert fetch(Toy(), mirror=host.root, offline=True).checks() == snapshot.checks()
+
+
+def test_a_record_that_the_disk_takes_in_two_halves_is_written_whole(host, monkeypatch):
+    write, short = os.write, []
+
+    def once(descriptor, data):
+        if short or b'"name"' not in data:
+            return write(descriptor, data)
+        short.append(True)
+        return write(descriptor, data[: len(data) // 2])
+
+    monkeypatch.setattr(os, "write", once)
+    snapshot = fetch(Toy(), mirror=host.root)
+    lines = (snapshot.folder / "metadata" / "files.jsonl").read_bytes().splitlines()
+    whole = [line for line in lines if line.endswith(b"}") and line.startswith(b"{")]
+    assert len(whole) == 2
 
 
 def test_a_damaged_snapshot_is_said(host):
