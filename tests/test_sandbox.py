@@ -1,6 +1,7 @@
 """A record that costs too much ends its worker, and only that record."""
 
 import itertools
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,14 @@ import sys
 from nndata.sandbox import Mark, Watch, limit_memory
 mark = Mark(int(sys.argv[1]))
 """
+
+
+@pytest.fixture(autouse=True)
+def limits():
+    """Give this process back the memory that a watch in it took away."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 @pytest.fixture
