@@ -43,13 +43,13 @@ def scope() -> contextlib.AbstractContextManager[Any]:
     Raises:
         UsageError: TensorFlow was used before, and TF_CONFIG names several machines.
     """
-    strategy = _strategy()
+    strategy = _strategy(os.environ.get("TF_CONFIG", ""))
     return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 @lru_cache(maxsize=1)  # machines are joined once in the life of a process
-def _strategy() -> tf.distribute.Strategy | None:
-    if (machines := _machines()) > 1:
+def _strategy(config: str) -> tf.distribute.Strategy | None:
+    if (machines := _machines(config)) > 1:
         # TensorFlow waits, for an hour, without a word.
         logger.warning("joining the %d machines of TF_CONFIG: waits until all are there", machines)
         try:
@@ -71,10 +71,10 @@ def _strategy() -> tf.distribute.Strategy | None:
     return None
 
 
-def _machines() -> int:
+def _machines(config: str) -> int:
     """Return how many machines TF_CONFIG names as trainers."""
     try:
-        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+        cluster = json.loads(config or "{}").get("cluster", {})
         return sum(len(cluster.get(kind, ())) for kind in ("chief", "worker"))
     except (ValueError, AttributeError, TypeError) as error:
         raise UsageError(f"TF_CONFIG can't be read: {error}", do="mend it, or unset it") from error
@@ -87,7 +87,7 @@ class Replicas:
         values = [variable.value for variable in model.variables]
         mirrored = next((v for v in values if hasattr(v, "distribute_strategy")), None)
         self.strategy = mirrored.distribute_strategy if mirrored is not None else _one()
-        if mirrored is None and _machines() > 1:
+        if mirrored is None and _machines(os.environ.get("TF_CONFIG", "")) > 1:
             raise UsageError(
                 "the model was made for this machine alone, and TF_CONFIG names several",
                 do="make it in `with nndata.training.scope():`, or unset TF_CONFIG",
