@@ -398,13 +398,8 @@ def replaced(content: bytes, at: float) -> Fault:
     """Cut this answer, and have another file under the same name from then on."""
 
     def fault(answer: Answer) -> None:
-        path = answer.request.path
-
-        def swap() -> None:
-            answer.host.files[path] = content
-            answer.drop()
-
-        answer.cut, answer.then = at, swap
+        answer.host.files[answer.request.path] = content  # before a client can ask again
+        answer.cut, answer.then = at, answer.drop
 
     return fault
 

@@ -270,8 +270,6 @@ class Transfer:
 
     def _put(self, writer: Writer, at: int, data: bytes, carrier: Carrier) -> None:
         """Write what a writer needs of the bytes that begin at `at`."""
-        if self._cancelled.is_set():
-            raise Stopped
         view = memoryview(data)[max(0, writer.at - at) :]
         if writer.stop is not None and len(view) > writer.stop - writer.at:
             if not self._file.span and writer.stop == self._size:
@@ -280,6 +278,8 @@ class Transfer:
         if view:
             writer.write(view, carrier)
             self._advance(len(view))
+        if self._cancelled.is_set():  # by another connection; what has come is written all the same
+            raise Stopped
 
     def _end(self, writer: Writer, response: Response) -> None:
         """Judge a body that came to its end."""

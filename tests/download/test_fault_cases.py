@@ -118,10 +118,8 @@ def run(case, tmp_path, received, *, resumed=False, connections=1, certificate=N
     assert visible(path.parent) == {"a.bin": case.right}
     assert [p.name for p in path.parent.iterdir()] == ["a.bin"]
     if not case.ends:
-        faults = len(case.script) + len(greet)
-        # Where one fault ends them all, each connection was amid a request of two pieces.
-        lost = 2 * PIECE * connections if case.disturbs else PIECE
-        assert sum(received) <= missing + SIZE * (case.loses + 0.02) + lost * faults
+        faults = (len(case.script) + len(greet)) * (connections if case.disturbs else 1)
+        assert sum(received) <= missing + SIZE * (case.loses + 0.02) + PIECE * faults
 
 
 # Everyday each fault meets a fresh download over one connection and a resumed one over four; the
