@@ -8,7 +8,6 @@ that is taken which rested for an hour, while no run is known to be under way.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from nndata.download.draft import FOLDER as DRAFTS
 from nndata.download.draft import turn
-from nndata.owner import is_running, pid_in
+from nndata.owner import is_held, is_running, pid_in
 from nndata.paths import (
     TEMPORARY,
     config_home,
@@ -169,7 +168,7 @@ def _hosts(rest: float | None) -> Iterator[Leftover]:
     for folder in _inside(home):
         files = _inside(folder)
         is_quiet = all(_rested(path, HOUR if rest is None else rest) for path in files)
-        if is_quiet and not any(map(_is_locked, files)):
+        if is_quiet and not any(map(is_held, files)):
             yield Leftover(folder, size_of(folder), "slots of a host that nobody asks")
 
 
@@ -185,28 +184,12 @@ def _is_anything_running() -> bool:
 def _has_owner(path: Path) -> bool:
     """Say whether the process that a file is named after may still be there."""
     pid = pid_in(path.name)
-    return pid is None or is_running(pid) or _is_locked(path)
+    return pid is None or is_running(pid) or bool(is_held(path))
 
 
 def _is_worked_on(folder: Path) -> bool:
     """Say whether somebody holds a dataset's folder; its receipts lie one deeper."""
-    return _is_locked(folder) or _is_locked(folder.parent)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
+    return bool(is_held(folder) or is_held(folder.parent))
 
 
 def _rested(path: Path, seconds: float) -> bool:

@@ -6,6 +6,7 @@ boot of the machine, tell the two apart. No clock is asked that somebody may set
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
@@ -13,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Owner", "is_running", "myself", "pid_in"]
+__all__ = ["Owner", "is_held", "is_running", "myself", "pid_in"]
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 _OWNED = re.compile(r"-(\d+)-[0-9a-f]{8}(?:\.(?:part|pieces|new))?$")
@@ -51,6 +52,27 @@ def pid_in(name: str) -> int | None:
     """Return the process that a temporary file is named after; see `paths.temporary_beside`."""
     owner = _OWNED.search(name)
     return int(owner[1]) if owner else None
+
+
+def is_held(path: Path) -> bool | None:
+    """Say whether a process holds a lock on a file or folder; None where that can't be known.
+
+    Whoever works in a dataset's folder, or on a draft, holds one. Here it is asked for a moment
+    only: a preparation that begins just then sweeps temporary files at its end instead.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there are no locks on this file system
+        return None
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _boot() -> str:

@@ -45,6 +45,19 @@ class Plan:
     spec: Mapping[str, Any]  # what all parts have in common: features, versions, licence, columns
     parts: Sequence[Mapping[str, Any]]
 
+    def shaping(self, number: int, inputs: Any) -> dict[str, Any]:
+        """Return what shapes a part's bytes: `executors.task.spec_digest` is taken of it."""
+        part = dict(self.parts[number])
+        return {
+            "source": self.source,
+            "transforms": self.transforms,
+            **self.spec,
+            "shard": part.pop("shard"),
+            "split": part["split"],
+            "part": part,
+            "inputs": inputs,
+        }
+
     def write(self, folder: Path) -> None:
         """Publish as `plan.json`."""
         values = {"schema_version": SCHEMA_VERSION, **asdict(self)}

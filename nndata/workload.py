@@ -231,17 +231,7 @@ class Workload:
                     self._snapshot.drop(url)
 
     def _shaping(self, number: int) -> Spec:
-        """Return what shapes a part's bytes."""
-        planned = dict(self._plan.parts[number])
-        return {
-            "source": self._plan.source,
-            "transforms": self._plan.transforms,
-            **self._plan.spec,
-            "shard": planned.pop("shard"),
-            "split": planned["split"],
-            "part": planned,
-            "inputs": self._snapshot.inputs(self._snapshot.parts[number]),
-        }
+        return self._plan.shaping(number, self._snapshot.inputs(self._snapshot.parts[number]))
 
     def _spec(self, number: int, limit: int | None, ready: Ready) -> Spec:
         return {

@@ -19,10 +19,11 @@ from nndata.config import nearest
 from nndata.dataset import Dataset, open_dataset
 from nndata.errors import NotFoundError
 from nndata.example import Features
-from nndata.feed.growth import Growth, is_at_work
+from nndata.feed.growth import Growth
 from nndata.feed.patience import Patience, Wait
 from nndata.manifest import Manifest, Shard
 from nndata.order import Indices, Places, Stream
+from nndata.owner import is_held
 from nndata.plan import Plan
 from nndata.shards.reader import ShardReaders
 
@@ -77,7 +78,7 @@ class Following:
         """
         if self._is_enough(length):  # as it nearly always is
             return
-        wait = Wait(self._patience, str(self.folder), lambda: is_at_work(self.folder))
+        wait = Wait(self._patience, str(self.folder), lambda: is_held(self.folder))
         trace: tuple[int, ...] = ()
         while not self._looked(length) and not stopped():
             before, trace = trace, self._growth.trace()
@@ -97,9 +98,9 @@ class Following:
 
     def _plan(self) -> Plan:
         """Read the plan; it may be a while until whoever is at work here has one."""
-        wait = Wait(self._patience, str(self.folder), lambda: is_at_work(self.folder))
+        wait = Wait(self._patience, str(self.folder), lambda: is_held(self.folder))
         while (plan := Plan.read(self.folder)) is None:
-            if not is_at_work(self.folder):
+            if not is_held(self.folder):
                 raise NotFoundError(
                     "no dataset here, and none is being made",
                     where=str(self.folder),

@@ -7,9 +7,7 @@ in the order of the plan, and each only when it is as the preparation will leave
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from nndata.plan import FILE_NAME, Plan, read_receipt, receipt_path
 from nndata.shards.duplicates import repeated_ids
 from nndata.shards.index import Hashes, file_of, open_npy
 
-__all__ = ["Growth", "is_at_work", "plan_digest"]
+__all__ = ["Growth", "plan_digest"]
 
 
 class Growth:
@@ -99,27 +97,14 @@ class Growth:
     def _is_final(self, receipt: Mapping[str, Any]) -> bool:
         """Say whether a receipt is of this plan, verified, and stops where the limit asks for."""
         exclude = receipt["exclude"]
-        if receipt.get("early") or receipt["spec"] != self._spec(receipt["inputs"]):
+        shaping = self.plan.shaping(len(self.shards), receipt["inputs"])
+        if receipt.get("early") or receipt["spec"] != spec_digest(shaping):
             return False
         if exclude and exclude["after"] != self._specs.hexdigest():
             return False
         if receipt["limited"] is not None:
             return bool(receipt["limited"] == self._left)
         return self._left is None or receipt["examples"] < self._left
-
-    def _spec(self, inputs: Any) -> str:
-        part = dict(self.plan.parts[len(self.shards)])
-        return spec_digest(
-            {
-                "source": self.plan.source,
-                "transforms": self.plan.transforms,
-                **self.plan.spec,
-                "shard": part.pop("shard"),
-                "split": part["split"],
-                "part": part,
-                "inputs": inputs,
-            }
-        )
 
     def _is_new(self, shard: Shard) -> bool:
         """Say whether no id of a shard stands in an earlier one; else it is made again without."""
@@ -162,27 +147,6 @@ def plan_digest(plan: Plan) -> str:
     more = plan.request["more"]
     text = canonical_json({**seen, "parts": plan.parts, "more": more})
     return "sha256:" + hashlib.sha256(text).hexdigest()
-
-
-def is_at_work(folder: Path) -> bool | None:
-    """Say whether a process is preparing in a folder; None where that can't be known.
-
-    A preparation holds a shared lock on its folder: see `nndata.preparation`. Here it is asked for
-    a moment only; whoever begins just then sweeps temporary files at its end instead.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there are no locks on this file system
-        return None
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _state(folder: Path) -> tuple[int, int] | None:

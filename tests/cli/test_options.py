@@ -53,8 +53,6 @@ def test_the_help_and_the_enumeration_have_the_same_exit_codes():
 
 def test_readme_has_the_exit_codes_of_the_help_word_for_word():
     text = README.read_text(encoding="utf-8")
-    if "0 done" not in text:
-        pytest.skip("README has no table of exit codes yet")
     lines = [line.strip() for line in EPILOG.splitlines() if re.match(r"\s+\d", line)]
     assert [line for line in lines if line not in text] == []
 
