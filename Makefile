@@ -35,7 +35,9 @@ format: $(INSTALLED)
 # Each peer by itself: what can't be installed here is left out, and said so. MosaicML streaming asks
 # for older packages than others do, so it has a venv of its own, where tests/bench/peers finds it.
 $(VENV)/.peers: $(INSTALLED)
-	@for peer in array_record grain webdataset "tensorflow-datasets importlib_resources"; do \
+	$(BIN)/python -m pip install --quiet -e '.[bench,huggingface]'
+	@for peer in array_record grain webdataset "tensorflow-datasets importlib_resources" \
+		wikiextractor wikitextparser gensim scikit-learn; do \
 		$(BIN)/python -m pip install --quiet $$peer || echo "$$peer: left out"; done
 	@$(PYTHON) -m venv .venv-streaming && .venv-streaming/bin/python -m pip install --quiet \
 		mosaicml-streaming || { echo "mosaicml-streaming: left out"; rm -rf .venv-streaming; }
