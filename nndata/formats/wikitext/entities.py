@@ -9,7 +9,9 @@ __all__ = ["decode"]
 
 _REFERENCE = re.compile(r"&(?:#([0-9]+)|#[xX]([0-9a-fA-F]+)|([a-zA-Z0-9]+));")
 _ALSO = {"רלמ": "\u200f", "رلم": "\u200f"}  # MediaWiki's own names for the right-to-left mark
-_LAST = 0x10FFFF
+_VALID = (
+    *(range(0x20, 0x7F), range(0xA0, 0xD800), range(0xE000, 0xFFFE), range(0x10000, 0x110000)),
+)
 _LONGEST = 12  # digits; a longer number names no character
 
 
@@ -34,9 +36,5 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _is_valid(code: int) -> bool:
-    """Say whether a code may stand in a page: no control character, surrogate or non-character."""
-    if code < 0x20:
-        return code in (0x09, 0x0A)
-    return not (0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE) and (
-        code <= _LAST
-    )
+    """Say whether a code may stand in a page: no control character, surrogate or U+FFFE."""
+    return code in (0x09, 0x0A) or any(code in codes for codes in _VALID)

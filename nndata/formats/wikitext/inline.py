@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nndata.formats.wikitext.extensions import TAGS
-from nndata.formats.wikitext.marks import BREAK, NOTHING, PARAGRAPH
+from nndata.formats.wikitext.marks import BREAK, PARAGRAPH
 from nndata.formats.wikitext.names import SWITCHES, SWITCHES_IN_ANY_CASE
 
 __all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags", "quote_runs"]
@@ -30,10 +30,13 @@ _BREAK_TAG = _tags(
     *("td", "th", "tr", "ul"),
 )
 _PARAGRAPH_TAG = _tags("blockquote", "h[1-6]", "pre", "p", "table")
-_MICRODATA = re.compile(r"<(?:link|meta)\s(?>[^<>]*?itemprop)[^<>]*+>", re.IGNORECASE)
-_URL_BEFORE_TAG = re.compile(r"\[(?:[a-z]+:)?//[^\s\[\]<>\"]+(?=<)", re.IGNORECASE)
+_MICRODATA = re.compile(
+    r"<(?:link|meta)\s(?=[^<>]*?\bitemprop\s*=)(?=[^<>]*?\b(?:content|href)\s*=)[^<>]*+>",
+    re.IGNORECASE,
+)
 _HIDDEN = re.compile(
-    r"<(span|div)\b(?>[^<>]*?display\s*:\s*none)[^<>]*+>[^<]*+</\1\s*>", re.IGNORECASE
+    r"<(span|div)\b(?>[^<>]*?display\s*:\s*none)[^<>]*+>(?:[^<]++|<(?!/?\1\b))*+</\1\s*>",
+    re.IGNORECASE,
 )
 
 _VARIANT = re.compile(r"-\{([^{}]*)\}-")
@@ -58,7 +61,6 @@ def drop_tags(text: str) -> str:
         text = _HIDDEN.sub("", text)
     if "itemprop" in text:
         text = _MICRODATA.sub("", text)
-    text = _URL_BEFORE_TAG.sub(rf"\g<0>{NOTHING}", text)
     text = _INLINE_TAG.sub("", text)
     text = _BREAK_TAG.sub(BREAK, text)
     return _PARAGRAPH_TAG.sub(PARAGRAPH, text)
@@ -147,7 +149,9 @@ def _set_apostrophe(parts: list[str]) -> None:
     best, found = 3, 0
     for at in range(1, len(parts), 2):
         before = parts[at - 1]
-        rank = 2 if before[-1:] == " " else 0 if before[-2:-1] == " " else 1
+        rank = (
+            2 if before[-1:] == " " else 0 if before[-2:-1] == " " and before[-1].isascii() else 1
+        )
         if parts[at] == _BOLD and rank < best:
             best, found = rank, at
     if found:

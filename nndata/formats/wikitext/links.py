@@ -6,22 +6,33 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote
 
-from nndata.formats.wikitext.marks import DROPPED, NOTHING, PARAGRAPH
+from nndata.formats.wikitext.inline import quote_runs
+from nndata.formats.wikitext.marks import DROPPED, NOTHING, PARAGRAPH, RAW
 from nndata.formats.wikitext.site import Site
 from nndata.formats.wikitext.spans import Span, fill, take_inner
 
-__all__ = ["drop_odd_brackets", "label_links", "label_urls"]
+__all__ = ["drop_odd_brackets", "end_urls", "label_links", "label_urls"]
 
 # Target without a namespace, and label; taken apart by `split`, so that no Python runs for each.
 _PLAIN = re.compile(
-    r"\[\[(?![ _.]*+[|\]])"  # what is no title
+    r"\[\[(?![ _]*+\.{0,2}+[ _]*+[|\]])"  # what is no title
     r"(?:[^\[\]|\n:<>{}]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
 )
 _PREFIXED = re.compile(r"\[\[([^\[\]|\n<>{}]*+)(?:\|([^\[\]]*+))?\]\]")
 _QUOTED = re.compile(r"\[\[[^\[\]|\n']*+(?:'(?!')[^\[\]|\n']*+)*+''[^\[\]|\n]*+\]\]")
+_TOUCHING = re.compile(r"'(?=\[\[(?:[^\[\]|\n]*+\|)?')|'(?=\]\]')")
+_BOLD_LABEL = re.compile(
+    r"(\[\[[^\[\]|\n<>{}]*+\|)([^\[\]']*+(?:'(?!'')[^\[\]']*+)*+'''[^\[\]]*+)(?=\]\])"
+)
+# What is no title for what it holds; [[//a.org b]] is a link outside within brackets.
+_UNTITLED = re.compile(
+    rf"\[\[((?://|[ _]*+\.\.?/|[^\[\]|\n<>{{}}~&{RAW}{NOTHING}]*+(?:~~~|[{RAW}{NOTHING}]"
+    r"|&(?:[lg]t|#(?:6[02]|9[13]|12[345]|x(?:3[ce]|5[bd]|7[bcd])));))[^\[\]\n]*+)\]\]",
+    re.IGNORECASE,
+)
 _BRACKETS = re.compile(r"\[\[|\]\]")
 _TARGET = re.compile(r"[^\[\]|\n<>{}]*+")
-_NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}<>|]")
+_NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}<>|]|%[0-9a-fA-F]{2}")
 # "thumb", "text-top", "250px": in any language a short word in small letters.
 _OPTION = re.compile(r"[\d\sx]*[^\W\d_]+(?:[-_][^\W\d_]+)?")
 _LONGEST_OPTION = 24
@@ -29,6 +40,8 @@ _UNCASED_OPTIONS = frozenset(
     {"تصغير", "بديل", "يسار", "يمين", "بندانگشتی", "چپ", "راست", "ממוזער", "שמאל", "ימין", "섬네일"}
     | {"缩略图", "縮圖", "サムネイル", "左", "右"}
 )
+
+_STYLES = (("'''", "'''''"), ("''", "'''''", "'"))  # bold, italic; see `quote_runs`
 
 _PROTOCOLS = (
     *("//", "https?://", "ftps?://", "ircs?://", "gopher://", "telnet://", "nntp://", "svn://"),
@@ -38,6 +51,9 @@ _PROTOCOLS = (
 _PROTOCOL = re.compile("|".join(_PROTOCOLS), re.IGNORECASE)
 _SIGN = re.compile("&[lg]t;")
 _NO_URL = r"\s\[\]<>\"\x00-\x20\x7f"
+_URL_END = re.compile(
+    r"(\[(?:[a-z]+:)?//[^\s\[\]<>\"']++(?:'[^\s\[\]<>\"']++)*+)(?=<|'')", re.IGNORECASE
+)
 _URL = re.compile(
     rf"\[((?:{'|'.join(_PROTOCOLS)})(?:\[[0-9a-f:.]+\]|[^{_NO_URL}])[^{_NO_URL}]*+)"
     r"[ \t\u00a0\u2000-\u200a\u3000]*",
@@ -55,17 +71,35 @@ def label_links(text: str, site: Site, keep: Collection[str]) -> str:
     if "[[" not in text:
         return text
     labels = _Labels(site, "captions" in keep)
-    if "''" in text:
-        text = _QUOTED.sub(_with_apostrophes, text)
-    text = "".join(_PLAIN.split(text))
+    text = "".join(_PLAIN.split(_set_apart(text)))
     if "[[" in text:
         text = _PREFIXED.sub(labels.of_match, text)
     return labels.of_nested(text) if "[[" in text and "]]" in text else text
 
 
+def _set_apart(text: str) -> str:
+    """Return the text with links such that what is in them meets nothing around them."""
+    text = _UNTITLED.sub(rf"[{NOTHING}[\1]{NOTHING}]", text)
+    if "'" not in text:
+        return text
+    text = _TOUCHING.sub(f"'{NOTHING}", text)
+    if "''" in text:
+        text = _QUOTED.sub(_with_apostrophes, text)
+    return _BOLD_LABEL.sub(_balanced, text) if "'''" in text else text
+
+
 def _with_apostrophes(match: re.Match[str]) -> str:
     """Return a link without a label so that the quotes in it stay apostrophes."""
     return match[0].replace("'", f"'{NOTHING}")
+
+
+def _balanced(match: re.Match[str]) -> str:
+    """Return a link with a label whose quotes open and close within it, as a line's do."""
+    parts = quote_runs(match[2])
+    bold, italic = (sum(run in runs for run in parts[1::2]) & 1 for runs in _STYLES)
+    parts[1::2] = [f"'{NOTHING}''" if run == "'" else run for run in parts[1::2]]
+    ends = NOTHING + "'''" * bold + NOTHING + "''" * italic
+    return match[1] + "".join(parts) + (ends if bold or italic else "")
 
 
 class _Labels:
@@ -83,12 +117,15 @@ class _Labels:
     def _shown(self, target: str, label: str | None, whole: str) -> str:
         target = target.strip()
         if not target.startswith(":") and (kind := self.site.kind(target)):
+            if target.endswith(":") and kind != "language":
+                return whole  # a namespace is no page
             return self._picture(label or "") if kind == "file" else DROPPED
         if _PROTOCOL.match(target):
             return whole  # [[http://…]] is a link outside within brackets
+        title = _unquoted(target.removeprefix(":"))
         if label is None:
-            return _unquoted(target.removeprefix(":")) or whole
-        return label if label and target else whole  # the pipe trick is for saving a page
+            return title or whole
+        return label if label and target and title else whole  # [[a|]] is for saving a page
 
     def _picture(self, label: str) -> str:
         """Return a picture's caption, if asked for: its last part that is no option."""
@@ -147,7 +184,12 @@ def _is_option(part: str) -> bool:
 def _unquoted(name: str) -> str:
     """Return the title that %41%20%42 stands for; none holds control characters or markup."""
     title = unquote(name) if "%" in name else name
-    return name if _NO_TITLE.search(title) else title
+    return "" if _NO_TITLE.search(title) else title
+
+
+def end_urls(text: str) -> str:
+    """Return the text with a mark where a tag or quotes end the address of [http://a.org''b'']."""
+    return _URL_END.sub(rf"\1{NOTHING}", text) if "[" in text else text
 
 
 def label_urls(text: str) -> str:
