@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import Any
 
 from nndata.errors import RefusedError
@@ -48,6 +49,7 @@ def _meant(address: Address) -> list[Address]:
     return [address, *tunnel]
 
 
+@lru_cache(maxsize=1024)  # every request asks several times
 def is_loopback(host: str) -> bool:
     """Say whether a host of a URL is this machine, without asking a name server."""
     if host.lower().rstrip(".") == "localhost":

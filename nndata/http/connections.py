@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,18 +47,16 @@ class Session:
 
     def __init__(self, permitted: Places, deadlines: Deadlines, patience: float) -> None:
         self._permitted = permitted
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
-        # Else it reads a redirect's whole body, however long, only to look where it leads.
-        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(_pools(permitted, deadlines, patience)))
+        self._adapter = _Adapter(_pools(permitted, deadlines, patience))
 
     def prepare(self, method: str, url: str, headers: dict[str, str]) -> requests.PreparedRequest:
         """Make a request; raise an error of requests or `ValueError` for a URL that makes none."""
-        return self._session.prepare_request(requests.Request(method, url, headers=headers))
+        request = requests.PreparedRequest()
+        request.prepare_method(method)
+        request.prepare_url(url, None)
+        request.prepare_headers(headers)
+        request.prepare_auth(None, url)
+        return request
 
     def send(
         self, request: requests.PreparedRequest, host: str, port: int, timeout: tuple[float, float]
@@ -70,18 +67,17 @@ class Session:
             asked = urlsplit(request.url or "").hostname or ""  # in plain letters and figures
             if is_loopback(asked) or not _may_be_public(asked.rstrip(".")):
                 raise refuse(host, port)  # the proxy would look it up and connect, unjudged
-        return self._session.send(
-            request,
-            stream=True,
-            allow_redirects=False,
-            timeout=timeout,
-            proxies=proxies,
-            verify=_certificates(),
+        return self._adapter.send(
+            request, stream=True, timeout=timeout, proxies=proxies, verify=_certificates()
         )
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Connects to the very address that was looked up and judged."""
+    """Connects to the very address that was looked up and judged.
+
+    It is asked itself: a session of requests would do half as much again for each request, on
+    cookies, hooks and redirects that are not wanted here.
+    """
 
     def __init__(self, pools: dict[str, type[HTTPConnectionPool]]) -> None:
         self._pools = pools
@@ -90,6 +86,12 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Wrap the bare answer, of which no cookies and no encoding are asked."""
+        response = requests.Response()
+        response.raw = resp
+        return response
 
 
 def _pools(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from nndata.errors import NetworkError, RefusedError, UsageError
@@ -19,6 +20,7 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+@lru_cache(maxsize=1024)  # one request asks a dozen times
 def place(url: str) -> tuple[str, int]:
     """Return the host and the port that a URL names."""
     parts = urlsplit(url)
