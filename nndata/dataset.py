@@ -177,6 +177,12 @@ class Dataset(Sequence[Example]):
         records: list[bytes] = found.tolist()
         return records
 
+    def expect(self, indices: NDArray[np.int64]) -> None:
+        """Have the kernel read these records ahead, so that `records` needs not wait for them."""
+        places = np.sort(self._selection.places(indices))
+        for shard, numbers, _ in self._by_shard(places, places):
+            self._readers[shard].expect(numbers)
+
     @overload
     def ids(self, indices: int | np.integer[Any]) -> str: ...
     @overload

@@ -35,6 +35,7 @@ LAYERS = [
         "preparation",
         "workload",
         "supply",
+        "survey",
         "stages",
         "samples",
         "reproduction",

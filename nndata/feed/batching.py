@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache, partial
@@ -10,11 +11,13 @@ from typing import Any, Required, Self, TypedDict, Unpack
 import numpy as np
 
 from nndata.dataset import Dataset
-from nndata.errors import FormatError, UsageError
+from nndata.errors import FormatError, NndataError, UsageError
 from nndata.example import Features
 from nndata.feed.following import Following
 from nndata.feed.growth import plan_digest
+from nndata.feed.heap import keep_memory
 from nndata.feed.opening import Data, followed, opened
+from nndata.feed.readahead import ReadAhead
 from nndata.mixture import Mixture
 from nndata.order import Indices, Places, Stream, batch_count, batch_positions
 from nndata.plan import Plan
@@ -54,10 +57,12 @@ class Batching:
     window: int | None = None
     strict: bool = True
     _damaged: dict[tuple[int, int], str] = field(default_factory=dict, init=False)
+    _ahead: ReadAhead = field(default_factory=ReadAhead, init=False)
 
     @classmethod
     def of(cls, data: Data, split: str, follow: bool = False, **asked: Unpack[Asked]) -> Self:
         """Open what a feed was given; `follow` takes a dataset that is still being made."""
+        keep_memory()
         window = asked.get("window")
         found = followed(data, split, window) if follow else opened(data, split)
         return cls(data=found, split=split, **asked)
@@ -165,7 +170,8 @@ class Batching:
     def records(self, first: int, count: int = 1) -> list[bytes]:
         """Return this host's records of the global batches [first, first + count)."""
         try:
-            return self._read(*self.places(first, count))
+            with self._ahead.reading(first, count, self._expect):
+                return self._read(*self.places(first, count))
         except FormatError:
             if self.strict:
                 raise
@@ -269,6 +275,15 @@ class Batching:
         sizes = () if self.window is None else self.data.sizes
         stream = Stream(len(self.data), self.seed, self.shuffle, self.window, sizes)
         return lambda positions: (np.zeros(len(positions), np.int64), stream[positions])
+
+    def _expect(self, first: int, count: int) -> None:
+        """Have the records of these batches read ahead, as far as they are there."""
+        if isinstance(self.data, Following) and self.data.whole is None:
+            return  # to know their places could mean to wait
+        members, indices = self.places(first, count)
+        with contextlib.suppress(NndataError):  # who reads them says what is wrong
+            for member in np.unique(members).tolist():
+                self.members[member].expect(indices[members == member])
 
     def _read(self, members: Indices, indices: Indices) -> list[bytes]:
         if len(self.members) == 1:

@@ -5,6 +5,9 @@ Every reader gives tensors of records, on end this host's rows of one global bat
 
 from __future__ import annotations
 
+import atexit
+import functools
+import gc
 import threading
 from typing import Any
 
@@ -36,6 +39,7 @@ class Indexed:
     def __init__(self, batching: Batching) -> None:
         self.batching, self._size = batching, at_once(batching)
         self._fault: NndataError | None = None
+        _end_reading_at_exit()
 
     def full(self, start: int) -> tf.data.Dataset:
         """Return the records of the batches that hold all of their examples."""
@@ -117,3 +121,19 @@ class Followed(Indexed):
                 raise
             records = self._records(int(batch), 1) if there else np.empty(0, object)
             return records, np.bool_(there)
+
+
+@functools.cache
+def _end_reading_at_exit() -> None:
+    """See that no thread of TensorFlow is in Python, or on its way there, when Python ends.
+
+    It would never come back, and the iterator that it reads for would wait for it for ever. Only to
+    lose its resource ends an iterator, and TensorFlow keeps no list of those that are left.
+    """
+
+    def end() -> None:
+        for found in gc.get_objects():
+            if issubclass(type(found), tf.data.Iterator):
+                found._iterator_resource = None
+
+    atexit.register(end)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nndata.errors import FormatError, IntegrityError, storage_error
 from nndata.formats import tfrecord
 from nndata.manifest import Shard
+from nndata.shards.advice import will_need
 from nndata.shards.index import Hashes, file_of, mapped, open_npy
 
 __all__ = ["ShardReader", "ShardReaders"]
@@ -72,6 +73,11 @@ class ShardReader:
             for number in numbers.tolist():
                 self.record(number)  # the first that is damaged says so by name
             raise
+
+    def expect(self, numbers: NDArray[np.int64]) -> None:
+        """Have the kernel read these records ahead."""
+        starts, ends = (self._index[at].astype(np.int64) for at in (numbers, numbers + 1))
+        will_need(self._records, starts, ends)
 
     def _few(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[bytes]:
         buffer, read = self._records, tfrecord.read

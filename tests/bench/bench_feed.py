@@ -2,7 +2,6 @@
 
     NNDATA_BENCH_TEXTS=100000 NNDATA_BENCH_JPEGS=10000    how many of 2 KB and of 100 KB; 0 is none
     NNDATA_BENCH_ROUNDS=5                                 whole epochs of each contestant
-    NNDATA_BENCH_COLD=0                                   GB of data larger than memory
 
 Both nndata and TensorFlow parse, and check the CRC of every record; peers check what they do by
 default, which is less. CPU seconds are given too: where the machine is shared with others, they
@@ -25,7 +24,6 @@ from typing import Any
 from figures import Figure
 
 sys.path.insert(0, str(Path(__file__).with_name("peers")))
-import cold
 import contest
 import corpus
 import ours
@@ -43,7 +41,6 @@ def run() -> Iterator[Figure]:
         if data.kind == "texts":
             yield from _sizes(data)
         yield from contest.figures(data)
-    yield from cold.run()
 
 
 def _sizes(data: corpus.Corpus) -> Iterator[Figure]:
