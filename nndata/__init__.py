@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nndata.mixture import Mixture
     from nndata.preparation import prepare
     from nndata.snapshot import Snapshot, fetch
-    from nndata.source import Part, RawFile, RemoteFile, Source
+    from nndata.source import Part, RawFile, RemoteFile, Source, Survey
     from nndata.training import Run, train
     from nndata.transform import Transform
 
@@ -42,6 +42,7 @@ _HOMES = {
     "Run": "training",
     "Snapshot": "snapshot",
     "Source": "source",
+    "Survey": "source",
     "Transform": "transform",
     "fetch": "snapshot",
     "load": "feed.tensorflow",
@@ -66,6 +67,7 @@ __all__ = [
     "Run",
     "Snapshot",
     "Source",
+    "Survey",
     "Transform",
     "__version__",
     "fetch",

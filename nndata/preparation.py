@@ -14,6 +14,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from nndata.shards.index import SUFFIXES
 from nndata.snapshot import Roots, Snapshot, open_snapshot
 from nndata.snapshot.local import LocalPaths
 from nndata.source import Source
+from nndata.survey import as_asked, surveyed
 from nndata.transform import Transform, features_after
 from nndata.workload import Workload
 
@@ -73,8 +75,7 @@ def prepare(
     folder = Path(out)
     given = source_or_snapshot
     source = given if isinstance(given, Source) else given.source
-    if isinstance(given, Source):
-        files = files or given.local_files()
+    files = files or (given.local_files() if isinstance(given, Source) else ())
     steps = default_transforms(source) if transforms is None else tuple(transforms)
     request = _request(source, steps, limit, division, files)
     before, was_whole = claim(folder, request), (folder / MANIFEST).exists()
@@ -83,6 +84,8 @@ def prepare(
     with _swept(folder, progress), _opened(executor, workers) as (run, count):
         where = {"mirror": mirror, "files": files, "offline": offline, "progress": progress}
         snapshot = _open(given, before, update, where)
+        first = partial(prepare, executor=run, workers=count, jobs=jobs)
+        steps, places = surveyed(snapshot, steps, first, progress)
         plan = _plan(request, snapshot, steps)
         # Made of files that are still the same, or meanwhile by another process.
         checks = snapshot.checks() if files else None
@@ -101,6 +104,7 @@ def prepare(
             workers=count,
             jobs=jobs,
             drop_raw=drop_raw,
+            places=places,
             progress=progress,
         )
         return _publish(folder, plan, snapshot, workload.run(limit), progress)
@@ -119,7 +123,7 @@ def _request(
     if division and not math.isclose(sum(division.values()), 1, rel_tol=0, abs_tol=1e-9):
         raise UsageError(f"the shares of the division come to {sum(division.values()):g}, not 1")
     more = {"limit": limit, "division": dict(division or {}), "files": _names(files)}
-    steps = [reference(transform) for transform in transforms]
+    steps = [reference(step) for step in as_asked(source, transforms)]
     return {"source": reference(source), "transforms": steps, "more": more}
 
 
@@ -178,7 +182,7 @@ def _plan(request: dict[str, Any], snapshot: Snapshot, steps: Sequence[Transform
     return Plan(
         request=request,
         source=reference(source),
-        transforms=request["transforms"],
+        transforms=[reference(step) for step in steps],
         spec={
             "features": features.to_json(),
             "versions": _versions(source, steps),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol, Self
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol, Self
 from nndata.errors import UsageError
 from nndata.example import Dropped, Example, Features
 
-__all__ = ["Listing", "Part", "RawFile", "RemoteFile", "Source"]
+__all__ = ["Listing", "Part", "RawFile", "RemoteFile", "Source", "Survey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,21 @@ class Listing(Protocol):
         """Tell the user something about the choice that was made."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What must be known of a whole source before its first example is made.
+
+    A pass of its own over the same raw files finds it out: examples as `source` parses them, less
+    what `transforms` leave out. What `conclude` makes of them all is a file's content, and the same
+    examples make the same bytes. Transforms that have an option of the name `option` get that file.
+    """
+
+    option: str
+    source: Source
+    transforms: tuple[str, ...]
+    conclude: Callable[[Collection[Example]], bytes]  # goes through them as often as it needs
+
+
 class Source(ABC):
     """Where data comes from. Subclasses are frozen, keyword-only dataclasses: fields are options.
 
@@ -173,6 +188,10 @@ class Source(ABC):
     @abstractmethod
     def parse(self, *files: RawFile) -> Iterator[Example | Dropped]:
         """Yield the records of one part's files, in constant memory."""
+
+    def survey(self) -> Survey | None:
+        """Return what has to be found out in a first pass; None where one pass is enough."""
+        return None
 
     @property
     def label(self) -> str:

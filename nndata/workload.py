@@ -64,11 +64,12 @@ class Workload:
         workers: int,
         jobs: int | None = None,
         drop_raw: bool = False,
+        places: Mapping[str, str] | None = None,
         progress: Progress = SILENT,
     ) -> None:
         self._folder, self._plan, self._snapshot = folder, plan, snapshot
         self._execute, self._workers, self._jobs = execute, workers, jobs
-        self._drop_raw, self._progress = drop_raw, progress
+        self._drop_raw, self._places, self._progress = drop_raw, places or {}, progress
         self._digests: dict[int, str] = {}  # of the parts' specs
         self._made: dict[int, _Made] = {}
         self._failed: dict[int, NndataError] = {}
@@ -242,6 +243,7 @@ class Workload:
             "out": str(self._folder.absolute()),
             "raw": [{**asdict(file), "path": str(file.path.absolute())} for file in ready.raw],
             "early": ready.early,
+            "places": dict(self._places),
         }
 
     def _make_unique(self, numbers: Sequence[int], limit: int | None) -> None:

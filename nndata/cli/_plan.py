@@ -58,10 +58,13 @@ def _print(plan: dict[str, Any]) -> None:
     for file in plan["local_files"]:
         click.echo(f"{amount(file['size'], 'B'):>10}  here  {file['url']}")
     fetch, here = amount(plan["bytes_to_fetch"], "B"), amount(plan["bytes_here"], "B")
-    most = "at most: it stops at the limit; " if plan["limit"] is not None else ""
+    stops = plan["limit"] is not None and plan["passes"] == 1
+    most = "at most: it stops at the limit; " if stops else ""
     count = len(plan["files"]) + len(plan["local_files"])
     click.echo(f"files     {most}{count}, {plan['unknown_sizes']} of unknown size")
     click.echo(f"bytes     {most}{fetch} to fetch, {here} already here")
+    if plan["passes"] > 1:
+        click.echo("passes    2: the first reads all of it before an example is made")
     for disk in plan["disks"]:
         needed, free = amount(disk["needed"], "B"), amount(disk["free"], "B")
         click.echo(f"disk      about {needed} at the peak, {free} free, below {disk['folder']}")

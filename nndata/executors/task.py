@@ -6,7 +6,7 @@ twice gives the same bytes. A spec says what shapes the bytes, and beside that w
     source transforms features versions license columns     covered by the spec's digest,
     part inputs shard split                                 which stands in the receipt
     limit exclude                                           what the other parts leave to this one
-    out raw number                                          places on this machine
+    out raw number places                                   places on this machine
     skip patient                                            what ended workers before
     early                                                   the file is not known to be right yet
 """
@@ -120,10 +120,19 @@ def _files(folder: Path, shard: Shard) -> dict[str, str]:
 
 def _examples(spec: Spec, tally: _Tally, watch: Watch) -> Iterator[Example]:
     source = make_source(spec["source"]["name"], spec["source"]["options"])
-    transforms = [make_transform(t["name"], t["options"]) for t in spec["transforms"]]
+    transforms = [
+        make_transform(t["name"], _placed(t["options"], spec)) for t in spec["transforms"]
+    ]
     files = [RawFile(**{**raw, "path": Path(raw["path"])}) for raw in spec["raw"]]
     records = itertools.islice(source.parse(*files), spec["part"]["limit"])
     return chain(tally.passed(watch.over(records)), transforms, tally.drop)
+
+
+def _placed(options: dict[str, Any], spec: Spec) -> dict[str, Any]:
+    """Return a transform's options, with the place of a file where its digest stands for it."""
+    places: dict[str, str] = spec.get("places", {})
+    found = {name: places[text] for name, text in options.items() if str(text) in places}
+    return {**options, **found}
 
 
 class _Tally:

@@ -37,7 +37,8 @@ def forecast(
     missing = plan["bytes"] - plan["bytes_here"]
     local = [check for check in snapshot.checks() if check["url"].startswith("file:")]
     made = sum(_made_of(file) for file in (*plan["files"], *local)) if out else 0
-    raw = _in_flight(plan["files"]) if drop_raw and out else missing
+    passes = 2 if out and snapshot.source.survey() else 1  # the first needs all of it at once
+    raw = _in_flight(plan["files"]) if drop_raw and out and passes == 1 else missing
     disks = _disks([(snapshot.folder, raw), *([(out, made)] if out else [])])
     hosts = _hosts(plan["files"], first_root(mirror))
     return {
@@ -46,6 +47,7 @@ def forecast(
         "folder": str(snapshot.folder),
         "out": str(out) if out else None,
         "limit": limit,
+        "passes": passes,
         "local_files": local,
         "bytes_to_fetch": missing,
         "disks": disks,

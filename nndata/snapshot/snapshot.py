@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -101,6 +102,12 @@ class Snapshot:
             finally:
                 self._failures.update(crew.tried, crew.failed)
         _raise_failures(crew.failed, len(missing) - len(crew.failed))
+
+    def read_as(self, source: Source) -> Snapshot:
+        """Return the same raw files under a source that differs in what comes after fetching."""
+        other = copy.copy(self)
+        other.source = source
+        return other
 
     def stop(self) -> None:
         """End a fetch that is under way in another thread."""

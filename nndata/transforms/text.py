@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nndata.errors import UsageError
+from nndata.errors import NotFoundError, UsageError
 from nndata.example import Dropped, Example, Feature, Features
 from nndata.formats.wikitext import (
     DEFAULT_KEEP,
     KEEPS,
     Site,
-    definitions,
+    collection,
     plain_text,
     sections,
     unexpanded,
 )
+from nndata.formats.wikitext.wikis import language_of
 
 __all__ = ["Text", "cost"]
 
@@ -48,11 +50,7 @@ _CLOSERS = {"{{": "}}", "\n{|": "\n|}", "[[": "]]", "-{": "}-", "[http": "]"}
 # Tags that stand alone don't count: real pages hold thousands of <br>.
 _TAG = re.compile(r"<(/?)(?!(?:br|hr|wbr|img|li|d[dt]|t[dhr]|p)\b)[a-z][^<>]{0,200}", re.IGNORECASE)
 _SITE = Site()
-_WIKI = re.compile(
-    "([a-z_]+?)(?:wiki|wiktionary|wikisource|wikibooks|wikiquote|wikinews|wikivoyage|wikiversity)"
-)
-_PINNED = re.compile("#[0-9a-f]{64}$")
-_MANY = frozenset({"simple", "commons", "species", "meta", "mediawiki", "wikidata", "sources"})
+_PINNED = re.compile("(?:#|^sha256:)[0-9a-f]{64}$")  # behind a file, or alone in plans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,7 @@ class Text:
         default=None,
         metadata={"help": "leave out pages with more templates whose words are missing"},
     )
-    templates: str = field(
+    definitions: str = field(
         default="",
         metadata={"help": "file of the wiki's template definitions; its SHA-256 follows a #"},
     )
@@ -92,9 +90,8 @@ class Text:
         _check("keep", self.keep, KEEPS)
         if "sections" in _words(self.structure) and "headings" not in _words(self.keep):
             raise UsageError("sections without headings", where="text", do="keep headings, too")
-        if self.templates and not _PINNED.search(self.templates):  # so that the spec names them
-            pinned = definitions.digest(definitions.read(Path(self.templates)))
-            object.__setattr__(self, "templates", f"{self.templates}#{pinned}")
+        if self.definitions and not _PINNED.search(self.definitions):  # so that the spec names them
+            object.__setattr__(self, "definitions", _pinned(Path(self.definitions)))
         if self.max_gaps is not None and self.max_gaps < 0:
             raise UsageError(f"max_gaps {self.max_gaps}", where="text", do="give 0 or more")
         if self.min_chars < 0 or not 0 <= self.min_share <= 1:
@@ -112,7 +109,7 @@ class Text:
     def __call__(self, examples: Iterable[Example], /) -> Iterator[Example | Dropped]:
         keep, fields = frozenset(_words(self.keep)), _words(self.structure)
         for example in examples:
-            site = _site(example["id"].partition(":")[0], self.templates)
+            site = _site(example["id"].partition(":")[0], self.definitions)
             made = _converted(example, site, keep, fields)
             yield self._weighed(made, example, site)
 
@@ -130,18 +127,27 @@ class Text:
         return made
 
 
+def _pinned(path: Path) -> str:
+    """Return a file's name with its SHA-256 behind it, once it is seen to hold definitions."""
+    collection.read(path)
+    return f"{path}#{sha256(path.read_bytes()).hexdigest()}"
+
+
 @lru_cache(maxsize=8)
-def _site(wiki: str, templates: str) -> Site:
+def _site(wiki: str, definitions: str) -> Site:
     """Return what is known of a wiki: its language, and its templates where they are given."""
-    path, _, sha256 = templates.rpartition("#")
-    known = definitions.read(Path(path), sha256) if path else {}
-    return Site(language=_language(wiki), templates=known)
-
-
-def _language(wiki: str) -> str:
-    """Return the language of "dewiki" or "enwiktionary"; of wikis in many languages, English."""
-    found = _WIKI.fullmatch(wiki)
-    return "en" if not found or found[1] in _MANY else found[1].replace("_", "-")
+    if not definitions:
+        return Site(language=language_of(wiki))
+    path, _, digest = definitions.rpartition("#")
+    if not path:
+        raise NotFoundError(
+            "the template definitions are not here",
+            why=f"only their digest is: {digest}",
+            do="prepare from the source with its option `templates`, which collects them",
+        )
+    known = collection.read(Path(path), digest).get(wiki, collection.Templates())
+    names = frozenset({known.namespace} - {""})
+    return Site(language=language_of(wiki), template=names, templates=known.definitions)
 
 
 def _converted(
@@ -170,6 +176,16 @@ def cost(wikitext: str, *, parsed: bool = False) -> str:
     """Say why a page would cost too much, or nothing; mwparserfromhell gets `parsed` ones, too."""
     if len(wikitext) > MAX_PAGE:
         return f"cost: over {MAX_PAGE >> 20} MiB"
+    # Each opener holds one of these: of nearly every page that is all there is to be counted.
+    if max(map(wikitext.count, "{[<")) > MAX_UNCLOSED and (reason := _too_open(wikitext)):
+        return reason
+    if parsed and _unclosed(wikitext, "{{", "}}") * len(wikitext) > MAX_REREAD:
+        return "cost: too much text behind unclosed {{"
+    return ""
+
+
+def _too_open(wikitext: str) -> str:
+    """Say of what there are too many, closed or not; or nothing."""
     for opener, closer in _CLOSERS.items():
         count = wikitext.count(opener)
         if count * len(opener) > MAX_OPENERS:
@@ -178,8 +194,6 @@ def cost(wikitext: str, *, parsed: bool = False) -> str:
             return f"cost: over {MAX_UNCLOSED:,} unclosed {opener.strip()}"
     if wikitext.count("<") > MAX_UNCLOSED and _unclosed_tags(wikitext) > MAX_UNCLOSED:
         return f"cost: over {MAX_UNCLOSED:,} unclosed tags"
-    if parsed and _unclosed(wikitext, "{{", "}}") * len(wikitext) > MAX_REREAD:
-        return "cost: too much text behind unclosed {{"
     return ""
 
 

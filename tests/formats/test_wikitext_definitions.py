@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
-from nndata.errors import FormatError, IntegrityError, NotFoundError
 from nndata.formats.wikitext import Site, plain_text, unexpanded
-from nndata.formats.wikitext.definitions import LONGEST, collect, digest, read, save
+from nndata.formats.wikitext.definitions import LONGEST, collect, shown
 
 PAGES = [
     ("Šablonas:Vok", "vok. ''{{{1}}}''<noinclude>{{doc}}</noinclude>"),
@@ -86,8 +84,6 @@ def test_work_on_definitions_is_bounded_by_the_length_of_the_page() -> None:
 
 def test_a_collection_does_not_depend_on_the_order_of_the_pages() -> None:
     assert collect(PAGES) == collect(PAGES[::-1])
-    assert digest(collect(PAGES)) == digest(collect(PAGES[::-1]))
-    assert digest(collect(PAGES[:3])) != digest(collect(PAGES))
 
 
 def test_a_long_chain_of_definitions_is_gone_through_once() -> None:
@@ -95,15 +91,62 @@ def test_a_long_chain_of_definitions_is_gone_through_once() -> None:
     assert collect(chain) == {}
 
 
-def test_a_collection_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
-    path = tmp_path / "templates.json"
-    name = save(SITE.templates, path)
-    assert read(path, name) == SITE.templates
-    assert name == digest(SITE.templates)
-    with pytest.raises(IntegrityError, match="other template definitions"):
-        read(path, "0" * 64)
-    path.write_text("[1]")
-    with pytest.raises(FormatError, match="no template definitions"):
-        read(path)
-    with pytest.raises(NotFoundError):
-        read(tmp_path / "none.json")
+INCLUDED = [
+    ("a<noinclude>b</noinclude>c", "ac"),
+    ("a<noinclude>b<noinclude>c</noinclude>d", "ad"),
+    ("a<NoInclude >b", "a"),
+    ("a<noinclude/>b<noinclude />c", "abc"),
+    ('<includeonly class="x">a</includeonly>b', "ab"),
+    ("a<onlyinclude>b<noinclude>c</noinclude></onlyinclude>d<onlyinclude>e</onlyinclude>", "be"),
+    ("a<onlyinclude>b", "b"),
+    ("<noinclude><onlyinclude>a</onlyinclude></noinclude>", "a"),
+    ("a<!-- <noinclude> -->b", "ab"),
+    ("#redirect: [[Template:a b#c|d]]\n{{R}}", "#REDIRECT [[Template:a b]]"),
+]
+
+
+@pytest.mark.parametrize(("wikitext", "text"), INCLUDED)
+def test_a_page_gets_what_is_meant_for_it(wikitext: str, text: str) -> None:
+    assert shown(wikitext) == text
+
+
+@pytest.mark.parametrize("tag", ["<noinclude>", "<onlyinclude>", "<!--", "<noinclude ", "\n"])
+def test_tags_that_nothing_closes_cost_linear_time(tag: str) -> None:
+    began = time.process_time()
+    shown(tag * 100_000)
+    collect([("Template:A", tag * 100_000)])
+    assert time.process_time() - began < 1
+
+
+def test_a_redirect_is_followed_once_as_mediawiki_does() -> None:
+    redirects = [(f"T:A{n}", f"#REDIRECT [[T:A{n + 1}]]") for n in range(2)]
+    assert set(collect([*redirects, ("T:A2", "a")])) == {"A1", "A2"}
+
+
+def test_a_definition_may_call_others_by_a_redirect_or_with_the_namespace() -> None:
+    pages = [("Vorlage:A", "a"), ("Vorlage:B", "#WEITERLEITUNG [[Vorlage:A]]")]
+    users = [("Vorlage:C", "{{b}}"), ("Vorlage:D", "{{Vorlage: a}}"), ("Vorlage:E", "{{Foo:a}}")]
+    assert set(collect([*pages, *users])) == {"A", "B", "C", "D"}
+
+
+def test_what_two_pages_define_by_the_same_name_is_left_out_with_its_users() -> None:
+    pages = [("T:f", "small"), ("T:F", "great"), ("T:G", "{{f}}"), ("T:H", "h")]
+    assert collect(pages) == {"H": "h"}
+
+
+def test_a_collection_has_a_bound_and_the_short_ones_go_first() -> None:
+    pages = [("T:Long", "l" * 50), ("T:User", "{{long}}"), ("T:B", "bb"), ("T:A", "aa")]
+    assert collect(pages, most=100) == collect(pages)
+    assert set(collect(pages, most=18)) == {"A", "B"}
+    assert set(collect(pages, most=3)) == {"A"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("{{Navbox\n|list1=a}}", "{{ Infobox x|a=b}}", "{{Ambox|text=a}}", "{{sidebar}}"),
+        *(":''See {{{1}}}''", "* {{{1}}}", "a\n# b", "<div>a</div>", "{{safesubst:a}}"),
+    ],
+)
+def test_boxes_notes_and_lists_are_no_definitions(body: str) -> None:
+    assert collect([("T:A", body)]) == {}

@@ -109,3 +109,18 @@ def test_only_missing_words_are_counted() -> None:
 def test_the_names_of_languages_are_names() -> None:
     assert LANGUAGE_NAMES["lzh"] == "Classical Chinese"
     assert all(code and name[0].isupper() for code, name in LANGUAGE_NAMES.items())
+
+
+@pytest.mark.parametrize(
+    ("language", "wikitext", "text"),
+    [
+        ("fr", "a {{unité|3797|m}} b", "a 3\u00a0797 m b"),
+        ("fr", "en {{date|1153}} et {{date|5|mai|1153}}", "en 1153 et 5 mai 1153"),
+        ("fr", "à {{heure|8}} b", "à 8 h b"),
+        ("en", "the {{ship|HMS}} b", "the HMS b"),
+        ("pl", "a {{liczba|5}} b", "a 5 b"),
+    ],
+)
+def test_what_need_not_be_given_is_not_missing(language: str, wikitext: str, text: str) -> None:
+    site = Site(language=language)
+    assert (plain_text(wikitext, site=site), unexpanded(wikitext, site=site)) == (text, 0)

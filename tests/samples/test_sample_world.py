@@ -12,7 +12,7 @@ from nndata import samples
 from nndata.errors import NotFoundError, StorageError, UsageError
 
 # The bytes of a version never change: raise samples.VERSION and write the new digest here.
-DIGESTS = {1: "87dc944fd264f8044209557c9c87eb6a38382a4954d18e5d93c5337f96b5346b"}
+DIGESTS = {2: "aa8f2ce32f5363a2e82e270336b649e878df4018ce7cbcb4b115831ac462e38d"}
 
 
 def digest_of(folder: Path) -> str:

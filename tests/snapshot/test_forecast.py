@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_printed_and_then_refused_with_exit_7(tmp_path, mon
 def test_terms_and_a_contact_that_a_host_asks_for_are_told(tmp_path, monkeypatch, capsys):
     plan = {"files": [], "local_files": [], "disks": [], "limit": None, "unknown_sizes": 0}
     plan |= {"bytes_to_fetch": 0, "bytes_here": 0, "license": "L", "homepage": "https://h.test/"}
-    plan |= {"terms": "say yes at https://h.test/terms"}
+    plan |= {"passes": 1, "terms": "say yes at https://h.test/terms"}
     plan["hosts"] = [module._host("dumps.wikimedia.org", [1])]
     _print(plan)
     told = capsys.readouterr().out

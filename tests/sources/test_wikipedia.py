@@ -1026,3 +1026,22 @@ def test_what_is_kept_of_pages_makes_no_other_download(tmp_path, monkeypatch):
     assert [example["text"] for example in few] == ["**two** words"]
     assert few.manifest.source["options"]["min_chars"] == 6
     assert len(list((tmp_path / "home" / "snapshots").iterdir())) == 1
+
+
+# ---- the wiki's own templates
+
+
+@pytest.mark.parametrize("some", [{"titles": ("A",)}, {"titles_file": "x"}, {"max_pages": 5}])
+def test_templates_are_for_whole_dumps_only(some):
+    with pytest.raises(UsageError, match="templates are defined all over a dump"):
+        Wikipedia(templates=True, **some)
+
+
+def test_templates_ask_for_a_first_pass_over_the_pages_that_define_them():
+    assert Wikipedia().survey() is None
+    asked = Wikipedia(language="de", templates=True, min_chars=5, keep="lists")
+    survey = asked.survey()
+    assert survey.source == Wikipedia(language="de", namespaces=(10,), redirects=True)
+    assert (survey.option, survey.transforms) == ("definitions", ("definitions",))
+    assert asked.fetched == survey.source.fetched == Wikipedia(language="de")
+    assert "templates" in asked.label

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nndata.errors import IntegrityError, UsageError
+from nndata.errors import IntegrityError, NotFoundError, UsageError
 from nndata.example import Dropped, Feature, Features, Origin
-from nndata.formats.wikitext import definitions
+from nndata.formats.wikitext.collection import Templates, written
 from nndata.registry import make_transform, reference
 from nndata.transforms.text import MAX_PAGE, Text, cost
 
@@ -105,18 +106,32 @@ def test_the_language_is_the_wikis(wiki: str, text: str) -> None:
 
 
 def test_a_wikis_own_templates_can_be_given_and_are_named_by_their_digest(tmp_path: Path) -> None:
-    path = tmp_path / "templates.json"
-    digest = definitions.save({"Vok": "vok. ''{{{1}}}''"}, path)
-    transform = Text(templates=str(path))
-    assert transform.templates == f"{path}#{digest}"
+    path = tmp_path / "definitions.json"
+    digest = save({"Vok": "vok. ''{{{1}}}''"}, path)
+    transform = Text(definitions=str(path))
+    assert transform.definitions == f"{path}#{digest}"
     assert (
         make_transform(**{"values": reference(transform)["options"], "name": "text"}) == transform
     )
-    assert words("({{vok|Stadt}})", "ltwiki", templates=str(path)) == "(vok. Stadt)"
-    definitions.save({"Vok": "v. {{{1}}}"}, path)
+    assert words("({{vok|Stadt}})", "ltwiki", definitions=str(path)) == "(vok. Stadt)"
+    assert words("({{Šablonas:vok|Stadt}})", "ltwiki", definitions=str(path)) == "(vok. Stadt)"
+    assert words("({{vok|Stadt}} b)", "lvwiki", definitions=str(path)) == "(b)"  # another wiki's
+    save({"Vok": "v. {{{1}}}"}, path)
     with pytest.raises(IntegrityError, match="other template definitions"):
         list(transform([{"id": "lt:1", "title": "", "text": "a", "origin": ORIGIN}]))
-    assert words("({{vok|Stadt}})", "ltwiki", templates=str(path)) == "(v. Stadt)"
+    assert words("({{vok|Stadt}})", "ltwiki", definitions=str(path)) == "(v. Stadt)"
+
+
+def save(templates: dict[str, str], path: Path) -> str:
+    """Write definitions of the Lithuanian Wikipedia; return the file's SHA-256."""
+    path.write_bytes(written({"ltwiki": Templates("Šablonas", templates)}))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_definitions_of_which_only_the_digest_is_known_are_missed_not_left_out() -> None:
+    transform = Text(definitions=f"sha256:{'0' * 64}")  # as plans and manifests name them
+    with pytest.raises(NotFoundError, match="definitions are not here"):
+        list(transform([{"id": "lt:1", "title": "", "text": "a", "origin": ORIGIN}]))
 
 
 def test_the_features_say_what_is_made() -> None:

@@ -1,114 +1,176 @@
-"""A wiki's own definitions of the templates that carry words, from the dump's namespace 10.
+"""A wiki's own definitions of the templates that carry words, from the pages of namespace 10.
 
 Most templates make boxes, notes and categories, or call Lua. What is collected is the rest: short
 ones of plain text, links, parameters and the parser functions that are known here, whose templates
 inside are such, too. So a template that is expanded is expanded whole.
 
-    site = Site().with_templates(collect((p.title, p.text) for p in pages(dump) if p.ns == 10))
-    plain_text("{{vok|Stadt}}", site=site)  # "{{vok}}" is defined as "vok. ''{{{1}}}''"
+    pages = [(page.title, page.text) for page in pages(dump) if page.ns == 10]
+    plain_text("{{vok|Stadt}}", site=Site().with_templates(collect(pages)))
+    # "{{vok}}" is defined as "vok. ''{{{1}}}''"
 
-The collection is plain data: its `digest` names it, and text depends on nothing else of the dump.
-`save` and `read` keep it in a file, so that each worker has the same one.
+A collection is plain data and has a bound: definitions of `LONGEST` characters at most, `MOST` in
+all. Of the pages only names and the templates that they use are held in memory meanwhile.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+import sys
+from collections.abc import Collection, Container, Mapping
+from dataclasses import dataclass
 
-from nndata.errors import FormatError, IntegrityError, NotFoundError
 from nndata.formats.wikitext.marks import clean
 from nndata.formats.wikitext.names import REDIRECTS
 from nndata.formats.wikitext.words import Words
-from nndata.paths import atomic_write
 
-__all__ = ["LONGEST", "collect", "digest", "read", "save"]
+__all__ = ["LONGEST", "MOST", "carries_words", "collect", "shown"]
 
 LONGEST = 2_000  # characters of a definition
+MOST = 16 << 20  # characters of all of them: what each worker holds
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _NO_INCLUDE = re.compile(
-    r"<noinclude\s*>(?:(?!</?noinclude).)*+(?:</noinclude\s*>|\Z)", re.DOTALL | re.IGNORECASE
+    r"<noinclude(?:\s[^<>]*)?(?<!/)>.*?(?:</noinclude\s*>|\Z)", re.DOTALL | re.IGNORECASE
 )
-_ONLY_INCLUDE = re.compile(r"<onlyinclude\s*>(.*?)</onlyinclude\s*>", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"</?(?:includeonly|noinclude|onlyinclude)\s*/?>", re.IGNORECASE)
+_ONLY_INCLUDE = re.compile(
+    r"<onlyinclude(?:\s[^<>]*)?(?<!/)>(.*?)(?:</onlyinclude\s*>|\Z)", re.DOTALL | re.IGNORECASE
+)
+_TAG = re.compile(r"</?(?:includeonly|noinclude|onlyinclude)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _REDIRECT = re.compile(
     rf"\s*#(?:{'|'.join(sorted(REDIRECTS))})\s*:?\s*\[\[([^\]|#]+)", re.IGNORECASE
 )
 # Boxes, notes, code, and what is taken out of a page before its templates are looked at.
 _NO_WORDS = re.compile(
     r"\{\||<(?!/?(?:b|bdi|big|br|em|i|nobr|q|small|span|strong|sub|sup|u|var|abbr|wbr)\b)[a-z!]"
-    r"|\{\{\s*(?:safesubst:|subst:|#invoke|#tag)|\n\s*[*#:;=]|noprint|display\s*:\s*none",
+    r"|\{\{\s*(?:safesubst:|subst:|#invoke|#tag|navbox|infobox|sidebar|[a-z]?mbox)"
+    r"|(?:\A|\n)\s*[*#:;=]|noprint|display\s*:\s*none",
     re.IGNORECASE,
 )
 _CALL = re.compile(r"(?<!\{)\{\{(?!\{)([^{}|\n]*)")
-_PREFIX = re.compile(r"\s*template\s*:", re.IGNORECASE)
 _MAGIC = {"!", "=", "(", ")", "!-", "pipe"}
-_CHAIN = 4  # redirects to redirects
 
 
-def collect(pages: Iterable[tuple[str, str]], *, language: str = "en") -> dict[str, str]:
+def shown(wikitext: str) -> str:
+    """Return what a page that uses the template gets of it; a redirect stays one."""
+    if redirect := _REDIRECT.match(wikitext):
+        return f"#REDIRECT [[{redirect[1].strip()}]]"
+    text = _COMMENT.sub("", clean(wikitext))
+    only = _ONLY_INCLUDE.findall(text)
+    text = _NO_INCLUDE.sub("", "".join(only) if only else text)
+    return _TAG.sub("", text).strip()
+
+
+def carries_words(text: str) -> bool:
+    """Say whether what is `shown` may be a definition, by itself, or is a redirect to one."""
+    is_short = len(text) <= LONGEST
+    return is_short and bool(_REDIRECT.match(text) or not _NO_WORDS.search(text))
+
+
+def collect(
+    pages: Collection[tuple[str, str]], *, language: str = "en", most: int = MOST
+) -> dict[str, str]:
     """Return the definitions among the pages (title, wikitext) of the template namespace, by name.
 
-    The titles are as the dump has them, with the wiki's own name for the namespace.
+    The pages are gone through twice. Their titles are as the dump has them, with the wiki's own
+    name for the namespace. What two pages define by the same name is left out: names are compared
+    without regard to the case of their first letter, and some wikis do regard it.
     """
+    namespace = next((_space(title) for title, _ in pages), "")
+    drafts, aliases = _survey(pages, _Calls(Words(language), namespace))
+    kept = _closed(drafts, aliases, frozenset())
+    kept = _closed(kept, aliases, _beyond(kept, aliases, most))
     bodies: dict[str, str] = {}
-    aliases: dict[str, str] = {}
     for title, wikitext in pages:
-        redirect = _REDIRECT.match(wikitext)
-        if redirect:
-            aliases[_name(_bare(title))] = _name(_bare(redirect[1]))
-        elif (body := _body(wikitext)) is not None:
-            bodies[_name(_bare(title))] = body
-    bodies = _closed(bodies, aliases, Words(language))
-    for alias in sorted(aliases):
-        if (target := _target(alias, aliases)) in bodies:
-            bodies[alias] = bodies[target]
+        if (name := _name(_bare(title))) in kept:
+            bodies[name] = shown(wikitext)
+    # MediaWiki follows one redirect of a template, and no more.
+    bodies |= {alias: bodies[target] for alias, target in aliases.items() if target in kept}
     return dict(sorted(bodies.items()))
 
 
-def digest(definitions: Mapping[str, str]) -> str:
-    """Return the SHA-256 of a collection."""
-    return hashlib.sha256(_written(definitions)).hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is remembered of a page that may be a definition."""
+
+    size: int  # characters of its name and of what it shows
+    calls: tuple[str, ...]  # the templates that it uses
 
 
-def save(definitions: Mapping[str, str], path: Path) -> str:
-    """Write a collection to a JSON file; return its digest."""
-    with atomic_write(path) as file:
-        file.write(_written(definitions))
-    return digest(definitions)
+class _Calls:
+    """Finds the templates that a definition uses and no rule knows."""
+
+    def __init__(self, words: Words, namespace: str) -> None:
+        self._words = words
+        self._namespaces = {"template", namespace.lower()}
+
+    def of(self, body: str) -> tuple[str, ...]:
+        """Return their names."""
+        written = (match[1].strip() for match in _CALL.finditer(body))
+        return tuple(sorted({sys.intern(self._name(one)) for one in written if self._is_open(one)}))
+
+    def _is_open(self, written: str) -> bool:
+        return written not in _MAGIC and not self._words.name_of(written.partition(":")[0])
+
+    def _name(self, written: str) -> str:
+        is_title = _space(written).strip().lower() in self._namespaces
+        return _name(_bare(written) if is_title else written)
 
 
-def read(path: Path, sha256: str = "") -> dict[str, str]:
-    """Read what `save` wrote.
-
-    Raises:
-        IntegrityError: it is not the collection of that digest, or none at all.
-    """
-    try:
-        data = path.read_bytes()
-        found = json.loads(data)
-    except FileNotFoundError as error:
-        raise NotFoundError("no such file of template definitions", where=str(path)) from error
-    except (OSError, ValueError) as error:
-        raise FormatError("no template definitions", where=str(path), why=str(error)) from error
-    if not isinstance(found, dict) or not all(isinstance(body, str) for body in found.values()):
-        raise FormatError("no template definitions", where=str(path), why="no names and texts")
-    if sha256 and digest(found) != sha256:
-        raise IntegrityError(
-            "other template definitions than were asked for",
-            where=str(path),
-            why=f"SHA-256 {digest(found)}, not {sha256}",
-            do="give the file that the dataset was begun with, or begin another dataset",
-        )
-    return found
+def _survey(
+    pages: Collection[tuple[str, str]], calls: _Calls
+) -> tuple[dict[str, _Draft], dict[str, str]]:
+    """Return drafts and redirects by name, less those that share theirs."""
+    drafts: dict[str, _Draft] = {}
+    aliases: dict[str, str] = {}
+    twice: set[str] = set()
+    for title, wikitext in pages:
+        name = sys.intern(_name(_bare(title)))
+        if name in drafts or name in aliases:
+            twice.add(name)
+        text = shown(wikitext)
+        if redirect := _REDIRECT.match(text):
+            aliases[name] = sys.intern(_name(_bare(redirect[1])))
+        elif carries_words(text):
+            drafts[name] = _Draft(len(name) + len(text), calls.of(text))
+    for name in twice:
+        drafts.pop(name, None)
+        aliases.pop(name, None)
+    return drafts, aliases
 
 
-def _written(definitions: Mapping[str, str]) -> bytes:
-    return json.dumps(dict(definitions), sort_keys=True, ensure_ascii=False).encode()
+def _closed(
+    drafts: Mapping[str, _Draft], aliases: Mapping[str, str], without: Container[str]
+) -> dict[str, _Draft]:
+    """Return the drafts that need no template beyond these and those that rules know."""
+    users: dict[str, list[str]] = {}
+    for name, draft in drafts.items():
+        for call in draft.calls:
+            users.setdefault(aliases.get(call, call), []).append(name)
+    kept = {name: draft for name, draft in drafts.items() if name not in without}
+    lost = [call for call in users if call not in kept]
+    while lost:
+        for name in users.pop(lost.pop(), ()):
+            if kept.pop(name, None) is not None:
+                lost.append(name)
+    return kept
+
+
+def _beyond(drafts: Mapping[str, _Draft], aliases: Mapping[str, str], most: int) -> frozenset[str]:
+    """Return the names for which there is no room: the longest, as short ones carry words."""
+    sizes = {name: draft.size for name, draft in drafts.items()}
+    for alias, target in aliases.items():
+        if target in sizes:
+            sizes[target] += len(alias)
+    beyond = []
+    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+        most -= sizes[name]
+        if most < 0:
+            beyond.append(name)
+    return frozenset(beyond)
+
+
+def _space(title: str) -> str:
+    return title.partition(":")[0]
 
 
 def _bare(title: str) -> str:
@@ -118,45 +180,3 @@ def _bare(title: str) -> str:
 def _name(title: str) -> str:
     name = " ".join(title.replace("_", " ").split())
     return name[:1].upper() + name[1:]
-
-
-def _body(wikitext: str) -> str | None:
-    """Return what a page that uses the template gets; None where that is more than words."""
-    text = _COMMENT.sub("", clean(wikitext))
-    shown = _ONLY_INCLUDE.findall(text)
-    text = "".join(shown) if shown else _NO_INCLUDE.sub("", text)
-    text = _TAG.sub("", text).strip()
-    return text if len(text) <= LONGEST and not _NO_WORDS.search(text) else None
-
-
-def _closed(bodies: dict[str, str], aliases: Mapping[str, str], words: Words) -> dict[str, str]:
-    """Return the definitions that need no template beyond these and those that rules know."""
-    users: dict[str, list[str]] = {}
-    for name, body in bodies.items():
-        for call in _calls(body, words):
-            users.setdefault(_target(call, aliases), []).append(name)
-    lost = [call for call in users if call not in bodies]
-    kept = dict(bodies)
-    while lost:
-        for name in users.pop(lost.pop(), ()):
-            if kept.pop(name, None) is not None:
-                lost.append(name)
-    return kept
-
-
-def _calls(body: str, words: Words) -> set[str]:
-    """Return the names of the templates that a definition uses and no rule knows."""
-    found = set()
-    for match in _CALL.finditer(body):
-        name = match[1].strip()
-        if name not in _MAGIC and not words.name_of(name.partition(":")[0]):
-            found.add(_name(_PREFIX.sub("", name)))
-    return found
-
-
-def _target(name: str, aliases: Mapping[str, str]) -> str:
-    for _ in range(_CHAIN):
-        if name not in aliases:
-            break
-        name = aliases[name]
-    return name

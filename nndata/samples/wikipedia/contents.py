@@ -12,6 +12,7 @@ from nndata.samples.wikipedia.japanese import JAPANESE
 from nndata.samples.wikipedia.others import main_page, others
 from nndata.samples.wikipedia.pages import Page, Revision, numbered
 from nndata.samples.wikipedia.site import Wiki
+from nndata.samples.wikipedia.templates import templates
 
 __all__ = ["revisions"]
 
@@ -25,4 +26,5 @@ def revisions(wiki: Wiki) -> list[Revision]:
     if wiki.language == "simple":
         pages += FEATURES
     mixed = Dice(wiki.name, "order").shuffled(pages)
-    return numbered([main_page(wiki, written), *mixed], wiki.name, wiki.first_page)
+    first = [main_page(wiki, written), *templates(wiki)]
+    return numbered([*first, *mixed], wiki.name, wiki.first_page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from nndata.errors import ConfigError, NotFoundError, UsageError
 from nndata.example import Dropped, Example, Feature, Features, Origin
 from nndata.formats import wikimedia
 from nndata.formats.mediawiki import Page, SiteInfo, spellings
-from nndata.source import Listing, Part, RawFile, Source
+from nndata.source import Listing, Part, RawFile, Source, Survey
 from nndata.sources.wikipedia.choosing import Choice, dashes, digits
 from nndata.sources.wikipedia.cutting import Dump, cut, local_dumps
 from nndata.sources.wikipedia.reading import read_blocks, read_document, read_streams
@@ -24,6 +24,7 @@ __all__ = ["Wikipedia"]
 
 PRODUCERS = ("auto", "run", "export")
 MISMATCH = "sha1 mismatch"
+TEMPLATE = 10  # the namespace of templates, on every wiki
 
 _SAFE = ";:@$!*(),/~"  # what MediaWiki leaves as it is in an article's address
 
@@ -63,6 +64,10 @@ class Wikipedia(Source):
         default="headings,lists",
         metadata={"help": "of the page: also tables,captions,infobox,references,math,markdown"},
     )
+    templates: bool = field(
+        default=False,
+        metadata={"help": "expand by the wiki's own definitions; reads the whole dump twice"},
+    )
     leave_out: str = field(
         default="", metadata={"help": "pages to leave out: disambiguation,lists"}
     )
@@ -93,7 +98,7 @@ class Wikipedia(Source):
     transforms: ClassVar[tuple[str, ...]] = ("encyclopedic", "text")
     provenance: ClassVar[tuple[str, ...]] = ("title", "revision", "timestamp")
     afterwards: ClassVar[tuple[str, ...]] = (
-        *("namespaces", "redirects", "structure", "keep"),
+        *("namespaces", "redirects", "structure", "keep", "templates"),
         *("leave_out", "min_chars", "min_share", "max_gaps"),
     )
 
@@ -108,6 +113,11 @@ class Wikipedia(Source):
             raise ConfigError(f"max_pages {self.max_pages}", do="give at least 1")
         if self.producer == "export" and self._picky:
             raise UsageError("exports have no index of titles", do="choose the producer `run`")
+        if self.templates and (self._picky or self.max_pages):
+            raise UsageError(
+                "templates are defined all over a dump, and only some of its pages are asked for",
+                do="leave out `titles` and `max_pages`, or `templates`; a limit goes with it",
+            )
 
     @property
     def wiki(self) -> str:
@@ -137,6 +147,7 @@ class Wikipedia(Source):
         words += [self.structure.replace(",", "+")]
         words += [f"without-{self.leave_out.replace(',', '+')}"] if self.leave_out else []
         words += [self.keep.replace(",", "+")] if self.keep != "headings,lists" else []
+        words += ["templates"] if self.templates else []
         words += [f"min{self.min_chars}"] if self.min_chars else []
         words += [f"share{self.min_share:g}"] if self.min_share else []
         words += [f"gaps{self.max_gaps}"] if self.max_gaps is not None else []
@@ -208,6 +219,15 @@ class Wikipedia(Source):
         """Yield the parts of dumps that are already here; an index may be among the files."""
         titles = _titles(self.titles, self.titles_file)
         yield from cut(local_dumps(files, self.max_pages), titles, self.max_pages, _nobody)
+
+    def survey(self) -> Survey | None:
+        """Ask for the definitions of the wiki's own templates, where they are wanted."""
+        if not self.templates:
+            return None
+        pages = replace(self.fetched, namespaces=(TEMPLATE,), redirects=True)
+        return Survey(
+            option="definitions", source=pages, transforms=("definitions",), conclude=_definitions
+        )
 
     def parse(self, *files: RawFile) -> Iterator[Example | Dropped]:
         """Yield the pages of a document, of a head and runs of whole streams, or of a range."""
@@ -303,6 +323,12 @@ def _article_url(page: Page, wiki: str) -> str:
 
 def _mark(titles: tuple[str, ...], file: Path | None) -> str:
     return hashlib.sha256(repr((titles, str(file))).encode()).hexdigest()[:8]
+
+
+def _definitions(pages: Collection[Example]) -> bytes:
+    from nndata.formats.wikitext import collection
+
+    return collection.written(collection.from_pages(pages))
 
 
 def _nobody(message: str) -> None:
