@@ -88,14 +88,13 @@ def open_snapshot(
             )
         folder = _folder(source, request, held, mark)
         state = State.read(folder)
-    if state is None:
-        _claim(folder)
-    elif not update:
+    state = state or _claim(folder)
+    if state and not update:
         state.check_request(folder, request, held)
         if client and not files:
             _tell_newer(source, state, mirror, progress)
         return Snapshot(folder, state, client, asked)
-    else:
+    if state:
         state.check_request(folder, request, [file.traces for file in state.local])
     if files:
         state = _list_local(source, folder, request, files, progress)
@@ -144,17 +143,22 @@ def _folder(
     return snapshots_home() / f"{safe_name(source.label, 80)}-{mark[:8]}"
 
 
-def _claim(folder: Path) -> None:
-    """Make sure that a folder without a snapshot is empty, but for what a kill may have left."""
+def _claim(folder: Path) -> State | None:
+    """Make sure that a folder without a snapshot is empty, but for what a kill may have left.
+
+    Another process may have begun one at this moment: it is returned, to be gone on with.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = any(f.name != METADATA and not f.name.startswith(".") for f in folder.iterdir())
     except OSError as error:
         raise storage_error(error, str(folder)) from error
-    if foreign:
+    state = State.read(folder)
+    if foreign and state is None:
         raise UsageError(
             "holds files that are no snapshot's", where=str(folder), do="choose an empty folder"
         )
+    return state
 
 
 def _list_remote(

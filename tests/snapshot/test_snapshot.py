@@ -31,6 +31,7 @@ from nndata.http.politeness import Clock
 from nndata.snapshot import fetch, open_snapshot, read_snapshot
 from nndata.snapshot.crew import IN_A_ROW, Crew
 from nndata.snapshot.failures import Failures
+from nndata.snapshot.state import State
 from nndata.snapshot.store import coalesce
 from nndata.source import Part, RawFile, RemoteFile, Source
 
@@ -310,6 +311,19 @@ def test_a_folder_with_files_of_others_is_left_alone(host, tmp_path):
     assert (tmp_path / "mine" / "one").read_bytes() == b"precious"
     with pytest.raises(NotFoundError):
         read_snapshot(tmp_path / "mine")
+
+
+def test_a_snapshot_that_another_process_begins_at_that_moment_is_gone_on_with(
+    host, tmp_path, monkeypatch
+):
+    fetch(Toy(), mirror=host.root, into=tmp_path / "raw")
+    read, before = State.read, [None]  # what was there when this process looked first
+    monkeypatch.setattr(State, "read", lambda folder: before.pop() if before else read(folder))
+    again = fetch(Toy(), mirror=host.root, into=tmp_path / "raw")
+    assert {file.name for file in again.folder.iterdir() if file.is_file()} >= {"one", "two"}
+    before.append(None)
+    with pytest.raises(UsageError, match="holds a snapshot of"):
+        fetch(Toy(date="0102"), mirror=host.root, into=tmp_path / "raw")
 
 
 def test_a_folder_that_can_not_be_written_is_said(host, tmp_path):
