@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nndata.download.draft import FOLDER as DRAFTS
-from nndata.download.draft import turn
+from nndata.download.drafts import FOLDER as DRAFTS
+from nndata.download.drafts import turn
 from nndata.owner import is_held, is_running, pid_in
 from nndata.paths import (
     TEMPORARY,

@@ -25,6 +25,7 @@ __all__ = [
     "samples_home",
     "snapshots_home",
     "state_home",
+    "sync",
     "sync_folder",
     "temporary_beside",
 ]
@@ -119,7 +120,7 @@ def publish(file: BinaryIO, temporary: Path, path: Path, *, settle: bool = True)
     expected, actual = file.tell(), os.fstat(file.fileno()).st_size
     if actual < expected:
         raise IntegrityError(f"holds {actual} of {expected} bytes written", where=str(temporary))
-    _sync(file.fileno())
+    sync(file.fileno())
     os.replace(temporary, path)
     if settle:
         sync_folder(path.parent)
@@ -129,12 +130,13 @@ def sync_folder(folder: Path) -> None:
     """Make renames in a folder durable, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _sync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Make a file's bytes durable, where the file system can."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -163,5 +165,5 @@ def _sync_tree(folder: Path) -> None:
     for place, _, names in os.walk(folder):
         for name in names:
             with open(Path(place, name), "rb") as file:
-                _sync(file.fileno())
+                sync(file.fileno())
         sync_folder(Path(place))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nndata.download.checksum import Fetched, algorithm, check, digests
-from nndata.download.draft import Draft, Robbed, find, turn
+from nndata.download.draft import Draft, Robbed, take_over
+from nndata.download.drafts import leftovers, turn
 from nndata.download.transfer import Transfer
 from nndata.errors import IntegrityError, storage_error
 from nndata.http import Client
@@ -45,7 +46,8 @@ def download(
                 return Transfer(client, file, draft).run()
             except Robbed:
                 client.progress.note(f"{path.name}: another process took it over")
-        draft = None if path.exists() else Draft.fresh(path)
+        with turn(path):
+            draft = None if path.exists() else Draft.fresh(path, alone=False)
     with contextlib.suppress(IntegrityError):
         return verify(file, path)
     path.unlink(missing_ok=True)  # found there, but it is not the file
@@ -72,9 +74,10 @@ def _begin(client: Client, path: Path) -> Draft | None:
         with turn(path):
             if path.exists():
                 return None
-            draft, alive = find(path)
+            found = leftovers(path)
+            draft, alive = take_over(path, found)
             if draft is None and not (alive and follow):
-                return Draft.fresh(path)
+                return Draft.fresh(path, alone=not found)
         if draft is not None:
             try:
                 draft.recover()

@@ -12,28 +12,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nndata.errors import StorageError, storage_error
-from nndata.paths import TEMPORARY, publish, sync_folder
+from nndata.download.drafts import create, private, tidy, told, try_lock
+from nndata.errors import StorageError
+from nndata.paths import sync
 
-__all__ = ["PIECE", "Draft", "Robbed", "find", "settle", "turn"]
+__all__ = ["PIECE", "Draft", "Robbed", "take_over"]
 
-FOLDER = f"{TEMPORARY}drafts"  # in the folder of the file, so that a rename publishes it
 PIECE = 8 << 20  # bytes: what a kill may cost, per connection
 READ = 1 << 20
-PATIENCE = 200  # looks at a lock that should be held for a moment only
-_TAIL = re.compile(r"\d+-[0-9a-f]{8}\.(part|pieces|new)")
 _LINE = re.compile(r"(\d+) (\d+) ([0-9a-f]{64})")
 
 
@@ -44,36 +40,32 @@ class Robbed(Exception):
 class Draft:
     """The draft of one file, in this process's hands."""
 
-    def __init__(self, path: Path, part: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, part: Path, descriptor: int, *, alone: bool = False) -> None:
         self.path, self._part, self._descriptor = path, part, descriptor
-        self._ledger = part.with_suffix(".pieces")
+        self._inode, self._alone = os.fstat(descriptor).st_ino, alone
         self._lock = threading.Lock()
         self.head: dict[str, Any] = {}  # what the host said of the file: size, validators
         self.pieces: dict[int, tuple[int, str]] = {}  # offset -> length, SHA-256
         self._written: dict[int, int] = {}  # end of a run of bytes -> its start
-        self.claimed, self._ledgered = False, False
+        self.claimed, self._ledgered, self._is_published = False, False, False
 
     @classmethod
-    def fresh(cls, path: Path) -> Draft:
-        """Begin an empty draft."""
-        part = _private(path)
-        with _told(path):
-            while True:
-                try:
-                    return cls(path, part, _create(part))
-                except FileNotFoundError:  # not made yet, or tidied up at this moment
-                    _make(part.parent)
+    def fresh(cls, path: Path, *, alone: bool) -> Draft:
+        """Begin an empty draft in one's turn; `alone` where no others of the file were found."""
+        part = private(path)
+        with told(path):
+            return cls(path, part, create(part), alone=alone)
 
     @classmethod
     def claim(cls, path: Path, orphan: Path, descriptor: int) -> Draft | None:
         """Take over a dead process's draft; None when somebody else was faster."""
-        draft = cls(path, _private(path), descriptor)
+        draft = cls(path, private(path), descriptor)
         try:
             orphan.rename(draft._part)
         except FileNotFoundError:
             os.close(descriptor)
             return None
-        draft.claimed = True
+        draft.claimed = draft._ledgered = True
         with contextlib.suppress(FileNotFoundError):
             orphan.with_suffix(".pieces").rename(draft._ledger)
         return draft
@@ -82,6 +74,10 @@ class Draft:
     def part(self) -> Path:
         """Return where the bytes lie for now."""
         return self._part
+
+    @property
+    def _ledger(self) -> Path:
+        return self._part.with_suffix(".pieces")
 
     @property
     def piece(self) -> int:
@@ -96,8 +92,8 @@ class Draft:
     def describe(self, head: dict[str, Any], *, ledger: bool = True) -> None:
         """Remember what the host says of the file; `ledger`: also for the next process."""
         with self._lock, self._taken():
-            self.head, self._ledgered = head, ledger
-            if ledger:
+            self.head, self._ledgered = head, ledger or self._ledgered
+            if self._ledgered:
                 lines = [json.dumps(head, sort_keys=True)]
                 lines += [f"{at} {n} {mark}" for at, (n, mark) in sorted(self.pieces.items())]
                 new = self._part.with_suffix(".new")  # a kill here must not cost what is kept
@@ -105,7 +101,9 @@ class Draft:
                 new.replace(self._ledger)
 
     def reserve(self, size: int) -> None:
-        """Raise `StorageError` where the rest of the file has no room."""
+        """Raise `StorageError` where the rest of a file of several pieces has no room."""
+        if size - self.kept <= PIECE:
+            return  # the disk says so itself, soon enough
         free = shutil.disk_usage(self.path.parent).free
         if size - self.kept > free:
             raise StorageError(
@@ -117,7 +115,7 @@ class Draft:
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write bytes at their place."""
         self._still_mine()
-        with _told(self.path):
+        with told(self.path):
             while data:
                 written = os.pwrite(self._descriptor, data, offset)
                 with self._lock:  # a run goes on where another ended
@@ -126,11 +124,11 @@ class Draft:
 
     def record(self, offset: int, length: int, mark: str) -> None:
         """Enter a whole piece into the ledger."""
-        self._still_mine()
         with self._lock, self._taken():
             self.pieces[offset] = (length, mark)
             if not self._ledgered:
                 return
+            self._still_mine()  # else a new ledger would begin here
             with open(self._ledger, "a", encoding="ascii") as ledger:
                 ledger.write(f"{offset} {length} {mark}\n")
 
@@ -166,7 +164,7 @@ class Draft:
             if self._descriptor < 0:
                 return digest.hexdigest()
             descriptor = os.dup(self._descriptor)
-        with _told(self.path), open(descriptor, "rb", buffering=0):
+        with told(self.path), open(descriptor, "rb", buffering=0):
             while start < stop and (data := os.pread(descriptor, min(READ, stop - start), start)):
                 digest.update(data)
                 target.write(data)
@@ -185,15 +183,15 @@ class Draft:
     def restart(self) -> None:
         """Forget every byte."""
         self._still_mine()
-        with self._lock, _told(self.path):
+        with self._lock, told(self.path):
             self.pieces, self.head, self._written = {}, {}, {}
-            self._ledger.unlink(missing_ok=True)
+            self._drop_ledger()
             self._ledgered = False
             os.ftruncate(self._descriptor, 0)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes [start, stop) from the disk, or fewer where it holds fewer."""
-        with _told(self.path):
+        with told(self.path):
             while start < stop and (
                 data := os.pread(self._descriptor, min(READ, stop - start), start)
             ):
@@ -206,28 +204,28 @@ class Draft:
         The bytes are durable, the name is so after `settle`.
         """
         self._still_mine()
-        with _told(self.path):
-            if os.fstat(self._descriptor).st_size < size:
+        with told(self.path):
+            held = os.fstat(self._descriptor).st_size
+            if held < size:
                 raise OSError(errno.EIO, "the disk lost bytes that it said were written")
-            os.ftruncate(self._descriptor, size)
+            if held > size:
+                os.ftruncate(self._descriptor, size)
             try:
-                with open(os.dup(self._descriptor), "rb+", buffering=0) as file:
-                    publish(file, self._part, self.path, settle=False)
+                sync(self._descriptor)
+                os.replace(self._part, self.path)
             except FileNotFoundError:
                 raise Robbed from None
             except OSError:
                 self.discard()  # after a failed fsync no page can be trusted
                 raise
-        for left in _leftovers(self.path):
-            if left.suffix != ".pieces":
-                _remove_dead(left)
-            elif not left.with_suffix(".part").exists():
-                left.unlink(missing_ok=True)
-        self.discard()
+        self._is_published = True
+        self._drop_ledger()
+        if not self._alone:
+            tidy(self.path)
 
     def close(self) -> None:
         """Let go: pieces stay for whoever comes next, an empty draft is removed."""
-        if not (self.pieces and self._ledgered):
+        if not (self._is_published or (self.pieces and self._ledgered)):
             self.discard()
         with self._lock, contextlib.suppress(OSError):
             descriptor, self._descriptor = self._descriptor, -1
@@ -237,18 +235,22 @@ class Draft:
         """Remove what is left of the draft."""
         if self._is_mine():
             self._part.unlink(missing_ok=True)
-        self._ledger.unlink(missing_ok=True)
+        self._drop_ledger()
+
+    def _drop_ledger(self) -> None:
+        if self._ledgered:
+            self._ledger.unlink(missing_ok=True)
 
     def _is_mine(self) -> bool:
         try:
-            return os.stat(self._part).st_ino == os.fstat(self._descriptor).st_ino
+            return os.stat(self._part).st_ino == self._inode
         except OSError:
             return False
 
     @contextlib.contextmanager
     def _taken(self) -> Iterator[None]:
         """Say it in the right words when a file of the draft is gone: somebody else has it now."""
-        with _told(self.path):
+        with told(self.path):
             try:
                 yield
             except FileNotFoundError:
@@ -277,70 +279,22 @@ class Draft:
         return digest.hexdigest()
 
 
-def settle(folder: Path) -> None:
-    """Make the names of published files durable, and tidy up."""
-    with _told(folder):
-        sync_folder(folder)
-    with contextlib.suppress(OSError):  # others may still be at work
-        (folder / FOLDER).rmdir()
-
-
-def _leftovers(path: Path) -> list[Path]:
-    """Return the drafts of a file, whoever they belong to, and their ledgers."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(path.parent / FOLDER))
-    except FileNotFoundError:
-        return []
-    begin = f"{path.name}-"
-    return [
-        path.parent / FOLDER / name
-        for name in names
-        if name.startswith(begin) and _TAIL.fullmatch(name, len(begin))
-    ]
-
-
-@contextlib.contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """Let one process at a time look for drafts and begin one; nobody waits for long."""
-    folder = path.parent / FOLDER
-    with _told(path):
-        _make(folder)
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:  # tidied up at this moment: without a lock, then
-            descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for _ in range(PATIENCE):
-            if _try_lock(descriptor):
-                break
-            time.sleep(0.01)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def find(path: Path) -> tuple[Draft | None, list[Path]]:
+def take_over(path: Path, drafts: Iterable[Path]) -> tuple[Draft | None, list[Path]]:
     """Take over a dead process's draft if there is one; else return those of living ones."""
     alive = []
-    for orphan in _leftovers(path):
+    for orphan in drafts:
         if orphan.suffix != ".part":
             continue
         try:
             descriptor = os.open(orphan, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             continue
-        if not _try_lock(descriptor):
+        if not try_lock(descriptor):
             os.close(descriptor)
             alive.append(orphan)
         elif draft := Draft.claim(path, orphan, descriptor):
             return draft, []
     return None, alive
-
-
-def _make(folder: Path) -> None:
-    """Make a folder that others make and remove at the same time."""
-    with contextlib.suppress(FileExistsError):  # `exist_ok` would look again, and may find none
-        folder.mkdir()
 
 
 def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[int, str]]]:
@@ -356,50 +310,3 @@ def _read_ledger(path: Path) -> tuple[dict[str, Any], dict[int, tuple[int, str]]
         for offset, length, mark in found
         if int(offset) % PIECE == 0 and 0 < int(length) <= PIECE
     }
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Say whether nobody else holds the file; where no locks are, nobody is believed alive."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _remove_dead(part: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(part, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            if _try_lock(descriptor):
-                part.unlink(missing_ok=True)
-                part.with_suffix(".pieces").unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
-
-
-def _private(path: Path) -> Path:
-    return path.parent / FOLDER / f"{path.name}-{os.getpid()}-{os.urandom(4).hex()}.part"
-
-
-def _create(part: Path) -> int:
-    """Create a file that nobody can find before it is locked."""
-    new = part.with_suffix(".new")
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    try:
-        _try_lock(descriptor)
-        new.rename(part)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(error, str(path)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable
 
@@ -49,7 +48,7 @@ class Transfer:
         self._carriers = Carriers(client, file)
         self._ranges, self._framed = True, True
         self._changes, self._best, self._told = 0, 0, 0
-        self._cancelled = threading.Event()
+        self._is_cancelled = False
 
     def run(self) -> Fetched:
         """Fetch what is missing, check it all, publish it."""
@@ -128,7 +127,7 @@ class Transfer:
 
     def _fill(self) -> None:
         """Fetch every gap, over as many connections as the hosts allow."""
-        self._cancelled.clear()
+        self._is_cancelled = False
         self._recount()
         if self._size is None:
             self._fill_gap(0, None)
@@ -147,7 +146,7 @@ class Transfer:
         runs = deque((at, min(at + RUN, b)) for a, b in gaps for at in range(a, b, RUN))
 
         def work() -> None:
-            while runs and not self._cancelled.is_set():
+            while runs and not self._is_cancelled:
                 try:
                     start, stop = runs.popleft()
                 except IndexError:
@@ -158,7 +157,10 @@ class Transfer:
                 if reached == start:
                     return  # no other connection is worth it
 
-        together(work, count, cancel=self._cancelled.set, stop=self._client.stop)
+        together(work, count, cancel=self._cancel, stop=self._client.stop)
+
+    def _cancel(self) -> None:
+        self._is_cancelled = True
 
     def _fill_gap(self, start: int, stop: int | None, *, alone: bool = True) -> int:
         """Fill a gap as far as one carrier's turn goes; return where that is."""
@@ -278,7 +280,7 @@ class Transfer:
         if view:
             writer.write(view, carrier)
             self._advance(len(view))
-        if self._cancelled.is_set():  # by another connection; what has come is written all the same
+        if self._is_cancelled:  # by another connection; what has come is written all the same
             raise Stopped
 
     def _end(self, writer: Writer, response: Response) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from urllib3.util import connection as sockets
 
 from nndata.http.addresses import is_loopback, is_public, refuse, resolve
 from nndata.http.deadlines import Deadlines
+from nndata.http.head import Answer
 
 __all__ = ["FAILURES", "Session", "is_untrusted", "reason"]
 
@@ -55,7 +55,8 @@ class Session:
         request.prepare_method(method)
         request.prepare_url(url, None)
         request.prepare_headers(headers)
-        request.prepare_auth(None, url)
+        if "@" in url:
+            request.prepare_auth(None, url)
         return request
 
     def send(
@@ -67,8 +68,10 @@ class Session:
             asked = urlsplit(request.url or "").hostname or ""  # in plain letters and figures
             if is_loopback(asked) or not _may_be_public(asked.rstrip(".")):
                 raise refuse(host, port)  # the proxy would look it up and connect, unjudged
+        is_secure = (request.url or "").startswith("https:")
+        verify = _certificates() if is_secure else True
         return self._adapter.send(
-            request, stream=True, timeout=timeout, proxies=proxies, verify=_certificates()
+            request, stream=True, timeout=timeout, proxies=proxies, verify=verify
         )
 
 
@@ -100,6 +103,8 @@ def _pools(
     """Make pools of connections that go to permitted places and wait so long for a head."""
 
     class Judged(HTTPConnection):
+        response_class = Answer
+
         def _new_conn(self) -> Any:
             return _connect(self, places)
 
@@ -108,16 +113,16 @@ def _pools(
                 super().connect()
 
         def getresponse(self) -> Any:
-            late = threading.Event()
+            late: list[bool] = []
             with deadlines.limit(patience, lambda: self._shut(late)):
                 response = super().getresponse()
-            if late.is_set():  # a head that is cut off is taken for a short one
+            if late:  # a head that is cut off is taken for a short one
                 raise TimeoutError
             return response
 
-        def _shut(self, late: threading.Event | None = None) -> None:
+        def _shut(self, late: list[bool] | None = None) -> None:
             if late is not None:
-                late.set()
+                late.append(True)
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     class Secure(Judged, HTTPSConnection):

@@ -22,7 +22,8 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from nndata.download import download
-from nndata.download.draft import Draft, settle
+from nndata.download.draft import Draft
+from nndata.download.drafts import settle
 from nndata.errors import storage_error
 from nndata.http import Client
 from nndata.paths import safe_name
@@ -69,7 +70,7 @@ class Store:
     """The files of one folder; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self._log = folder, folder / METADATA / RECORDS
         self._lock, self._unsettled = threading.Lock(), list[Path]()
         self._records: dict[str, dict[Span | None, Record]] = {}  # by URL and span
         self._listed: dict[str, Record] = {}  # what was looked at when parts were listed
@@ -77,7 +78,7 @@ class Store:
         self._drafts: dict[str, Draft] = {}  # of whole files that are on their way
         self._names: dict[str, str] = {}  # URL -> name
         self._taken: set[str] = set(_OURS)
-        for record in _read(folder / METADATA / RECORDS):
+        for record in _read(self._log):
             self._keep(record)
 
     def name_files(self, urls: Iterable[str]) -> None:
@@ -141,10 +142,6 @@ class Store:
         """Make a file (or its span) be here, verified."""
         name = _metadata_name(file.url) if metadata else self._name(file)
         path = self.folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, str(path.parent)) from error
         if file.span is None and not metadata and (copy := self.listed(file.url, None)):
             with contextlib.suppress(OSError):  # else it is fetched once more
                 os.link(self.path(copy), path)  # to be verified, as all that is found there
@@ -156,7 +153,7 @@ class Store:
         record = Record(name, file.url, got.size, got.sha256, got.checked, file.span)
         with self._lock:
             self._append(record)
-            self._keep(record)
+            self._enter(record)
         return record
 
     def _begun(self, file: RemoteFile, draft: Draft) -> None:
@@ -199,6 +196,9 @@ class Store:
                 return
         except OSError:
             return
+        self._enter(record)
+
+    def _enter(self, record: Record) -> None:
         if record.name.startswith(f"{METADATA}/"):
             self._listed[record.url] = record
         else:
@@ -207,10 +207,8 @@ class Store:
     def _append(self, record: Record) -> None:
         """Add a line in one write, so that several processes may do so at once."""
         line = msgspec.json.encode(record) + b"\n"
-        path = self.folder / METADATA / RECORDS
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = self._open_records()
             try:
                 size = os.fstat(descriptor).st_size
                 torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -220,7 +218,14 @@ class Store:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise storage_error(error, str(path)) from error
+            raise storage_error(error, str(self._log)) from error
+
+    def _open_records(self) -> int:
+        how = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(self._log, how, 0o644)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(self._log, how, 0o644)
 
 
 def coalesce(spans: Iterable[Span]) -> list[Span]:

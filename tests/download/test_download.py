@@ -16,7 +16,7 @@ import pytest
 from faultserver import FaultServer
 
 from nndata.download import download, draft, transfer, verify
-from nndata.download.draft import settle
+from nndata.download.drafts import FOLDER, settle
 from nndata.errors import (
     IntegrityError,
     NetworkError,
@@ -82,7 +82,7 @@ def names(folder):
 
 
 def drafts(folder, suffix=""):
-    place = folder / draft.FOLDER
+    place = folder / FOLDER
     return sorted(place.glob(f"*{suffix}")) if place.exists() else []
 
 
@@ -425,13 +425,13 @@ def test_a_failed_sync_throws_the_bytes_away(tmp_path, out, monkeypatch):
 PROGRAM = """
 import sys
 from pathlib import Path
-from nndata.download import draft, transfer
+from nndata.download import draft, drafts, transfer
 from nndata.http import Client
 from nndata.download import download
 from nndata.source import RemoteFile
 
 if "lie" in sys.argv[4:]:
-    draft.fcntl.flock = lambda *args: None
+    drafts.fcntl.flock = lambda *args: None
 draft.PIECE = transfer.PIECE = 1 << 16
 client = Client(mirror=sys.argv[1], origins=("https://origin.example/",))
 client.progress.note("ready")
@@ -488,7 +488,7 @@ def test_where_locks_lie_processes_still_get_the_right_bytes(tmp_path, out):
 
 def test_a_robbed_owner_and_its_heir_both_end_with_the_right_bytes(tmp_path, out, monkeypatch):
     """Where locks lie a living process's draft is taken: it notices at its next write."""
-    monkeypatch.setattr(draft, "_try_lock", lambda descriptor: True)
+    monkeypatch.setattr(draft, "try_lock", lambda descriptor: True)
     file, path, got = RemoteFile(ORIGIN + "a.bin", SIZE, SHA1), out / "a.bin", []
     with FaultServer({"/a.bin": CONTENT}, [faults.drip(8000, 0.02)]) as host:
         slow = threading.Thread(
@@ -531,4 +531,4 @@ def test_no_path_holds_a_part_that_looks_like_a_result(tmp_path, out):
     path, file = out / "a.bin", RemoteFile(ORIGIN + "a.bin", SIZE, SHA1)
     with FaultServer({"/a.bin": CONTENT}) as host:
         leave_half(host, tmp_path, path, file)
-    assert names(out) == [draft.FOLDER]
+    assert names(out) == [FOLDER]

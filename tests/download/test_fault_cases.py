@@ -12,7 +12,7 @@ from faultcases import CASES, CONTENT, PIECE, SHA1, SIZE
 from faultserver import FaultServer, cut
 
 from nndata.download import download, draft, transfer
-from nndata.download.draft import settle
+from nndata.download.drafts import FOLDER, settle
 from nndata.errors import IntegrityError, NetworkError
 from nndata.http import Client
 from nndata.http.politeness import Clock, HostRule
@@ -87,7 +87,7 @@ def leave_half(host, tmp_path, path, file):
     host.script = [cut(0.5)]
     with pytest.raises(NetworkError):
         download(client_of(host, tmp_path, tries=1), file, path)
-    (part,) = (path.parent / draft.FOLDER).glob("*.part")
+    (part,) = (path.parent / FOLDER).glob("*.part")
     assert part.stat().st_size == SIZE // 2
     return SIZE // 2 // PIECE * PIECE
 

@@ -12,6 +12,7 @@ from faultserver import FaultServer
 
 from nndata.download import download, draft, transfer
 from nndata.download.checksum import Whole
+from nndata.download.drafts import FOLDER
 from nndata.download.writer import Carried, Writer
 from nndata.errors import IntegrityError, NetworkError, NndataError, NotFoundError, RefusedError
 from nndata.http import Client, mirrors
@@ -437,7 +438,7 @@ def test_a_piece_of_two_carriers_is_nobodys(out):
         Carrier("", f"https://{name}/", UNLIMITED, is_first=False) for name in ("one", "other")
     )
     carried: Carried = {}
-    with contextlib.closing(draft.Draft.fresh(out / "a")) as begun:
+    with contextlib.closing(draft.Draft.fresh(out / "a", alone=True)) as begun:
         writer = Writer(begun, Whole(), carried, 0, 3 * PIECE)
         for size, carrier in ((PIECE + 5, one), (PIECE - 5, other), (PIECE, other)):
             writer.write(memoryview(bytes(size)), carrier)
@@ -544,7 +545,7 @@ def test_kept_pieces_of_two_carriers_are_gone_on_with(tmp_path, out):
     ):
         with pytest.raises(NetworkError):
             download(client_of(tmp_path, first, second), file, out / "a")
-        (ledger,) = (out / draft.FOLDER).glob("*.pieces")
+        (ledger,) = (out / FOLDER).glob("*.pieces")
         head = json.loads(ledger.read_text().split("\n")[0])
         assert head["url"] == ORIGIN + "a"
         assert sorted(head["hosts"]) == sorted(f"127.0.0.1:{h.port}" for h in (first, second))
