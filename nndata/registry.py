@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.metadata
 import inspect
 import pkgutil
 from collections.abc import Sequence
@@ -76,25 +75,33 @@ def reference(thing: Source | Transform) -> dict[str, Any]:
 
 
 def _modules(folder: str) -> dict[str, str]:
+    return {**_added(folder), **_own(folder)}
+
+
+def _own(folder: str) -> dict[str, str]:
     package = importlib.import_module(f"nndata.{folder}")
-    found = {
+    return {
         module.name: f"{package.__name__}.{module.name}"
         for module in pkgutil.iter_modules(package.__path__)
         if not module.name.startswith("_")
     }
-    added = importlib.metadata.entry_points(group=f"nndata.{folder}")
-    return {**{point.name: point.value for point in added}, **found}
+
+
+def _added(folder: str) -> dict[str, str]:
+    # Looks at every installed package, which takes a part's worker longer than all else it imports.
+    import importlib.metadata
+
+    points = importlib.metadata.entry_points(group=f"nndata.{folder}")
+    return {point.name: point.value for point in points}
 
 
 def _load(name: str, folder: str, kind: type | None) -> Any:
     if ":" in name:
         return _attribute(name)
-    modules = _modules(folder)
-    if name not in modules:
-        raise NotFoundError(f"no {folder[:-1]} {name!r}{nearest(name, modules)}")
-    if ":" in modules[name]:
-        return _attribute(modules[name])
-    return _only_class(modules[name], kind)
+    path = _own(folder).get(name) or _added(folder).get(name)
+    if path is None:
+        raise NotFoundError(f"no {folder[:-1]} {name!r}{nearest(name, _modules(folder))}")
+    return _attribute(path) if ":" in path else _only_class(path, kind)
 
 
 def _attribute(path: str) -> Any:

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from nndata.errors import FormatError, IntegrityError, UsageError, storage_error
 from nndata.example import Example, Feature, Features, Origin
+from nndata.shards.arrays import column
 
 __all__ = ["COLUMNS", "Rows", "own_columns", "read_row", "row_groups", "rows", "rows_digest"]
 
@@ -127,7 +128,7 @@ class Rows:
         self._lines.clear()
         if self._rows:
             columns = zip(zip(*self._rows, strict=True), self._schema, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in columns]
+            arrays = [column(values, field.type) for values, field in columns]
             self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self._rows.clear()
 
