@@ -32,7 +32,10 @@ CASES = [
     ("[[foo|[bar]baz]] [[foo|bar[baz]]]", "[bar]baz bar[baz]"),
     ("[[a|b]]]] [[a|b]", "b]] [[a|b]"),
     ("[[foo|''bar]]'' [[foo]]<!-- c -->bar", "bar foobar"),
+    ("[[File:a.jpg|left|[http://b.c d]]] e", "e"),
+    ("[[File:a.jpg|left|[[b]] c]]] d", "] d"),
     # Links outside.
+    ("[http://a.b/{{c}}] [http://a.b/{{c}}/d e]", "[1] e"),
     ("[http://a.org&lt;b c]", "<b c"),
     ("[http://a.org/b&gt;]", ">"),
     ("http://a.org:80/~b xhttp://a.org/é", "http://a.org:80/~b xhttp://a.org/é"),
@@ -99,9 +102,12 @@ CASES = [
     ("a\n<!-- b -->\n<!-- c -->\nd", "a d"),
     ("{{a}}}}b {{{a}}b", "}}b {b"),
     ("{ {a} } {{ {a} }}b", "{ {a} } b"),
+    ("''{{a}}'' (b) '''{{a}}''' c", "(b) c"),
+    ("* {{a}}.\n* {{b}}, {{c}}.\n* d {{e}}.\nf", "d. f"),
     ("a----b ~~~~~", "a----b ~~~~~"),
     ("----\n----", ""),
     ("-{a}- b", "a b"),
+    ("-{zh-cn:&nbsp;a;zh-tw:b}- -{zh:a;b; zh-tw:c;}-", "a a;b"),
     ("__NOTOC__\na__NOEDITSECTION__b", "ab"),
 ]
 

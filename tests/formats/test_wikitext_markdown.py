@@ -49,6 +49,18 @@ def test_headings_and_lists_are_marked_only_where_they_are_kept() -> None:
     assert plain_text("== a ==\n* b\n''c''", keep={"markdown"}) == "*c*"
 
 
+def test_cells_stand_in_their_columns_where_others_reach_over_rows_or_columns() -> None:
+    cells = "! a !! b\n|-\n| rowspan=2 | c || d\n|-\n| e\n|-\n| colspan='2' | f\n|-\n| g || h"
+    assert plain_text(f"{{|\n{cells}\n|}}", keep={"tables", "markdown"}).split("\n") == [
+        *("| a | b |", "| --- | --- |", "| c | d |", "|  | e |", "| f |  |", "| g | h |"),
+    ]
+
+
+def test_empty_cells_are_few_however_far_a_cell_reaches() -> None:
+    table = "{|" + "\n| rowspan=999 colspan=999 | a\n|-" * 500 + "\n|}"
+    assert len(plain_text(table, keep={"tables", "markdown"})) < 2 * len(table)
+
+
 def test_sections_have_offsets_into_the_markdown() -> None:
     wikitext = "lead\n== One ==\n''a''\n=== Two ===\nb"
     text = plain_text(wikitext, keep=MARKDOWN)

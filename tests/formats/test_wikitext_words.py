@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nndata.formats.wikitext import Site, plain_text, unexpanded
+from nndata.formats.wikitext.countries import COUNTRY_NAMES
 from nndata.formats.wikitext.languages import LANGUAGE_NAMES
 
 MEASURES = [
@@ -99,6 +100,17 @@ def test_words_are_those_of_the_wikis_language(language: str, wikitext: str, tex
     assert plain_text(wikitext, site=Site(language=language)) == text
 
 
+def test_a_rule_without_anything_to_fill_in_shows_nothing() -> None:
+    assert plain_text("a {{esp}} {{as of}}{{snd}}b", site=Site(language="de")) == "a – b"
+
+
+def test_the_items_of_lists_in_templates_are_items() -> None:
+    ordered = "a:\n{{ordered list|start=2\n| [[b|c]]\n| d\n}}\ne"
+    assert plain_text(ordered) == "a:\n\nc\nd\n\ne"
+    assert plain_text("{{bulleted list|a|b}}", keep={"lists", "markdown"}) == "- a\n- b"
+    assert unexpanded(ordered) == 0
+
+
 def test_only_missing_words_are_counted() -> None:
     quiet = "a{{sfn|x}} b{{citation needed}} {{flagicon|DE}} c{{efn|d}} {{clear}} e"
     assert unexpanded(quiet) == 0
@@ -106,9 +118,17 @@ def test_only_missing_words_are_counted() -> None:
     assert unexpanded("a {{nosuch|x}} b {{nosuch2}} c {{lang|de|d}}") == 2
 
 
-def test_the_names_of_languages_are_names() -> None:
+def test_the_names_of_languages_and_countries_are_names() -> None:
     assert LANGUAGE_NAMES["lzh"] == "Classical Chinese"
-    assert all(code and name[0].isupper() for code, name in LANGUAGE_NAMES.items())
+    assert COUNTRY_NAMES["KNA"] == COUNTRY_NAMES["SKN"] == "Saint Kitts and Nevis"
+    names = [*LANGUAGE_NAMES.items(), *COUNTRY_NAMES.items()]
+    assert all(code and name[0].isupper() for code, name in names)
+    assert all(code.isupper() and len(code) in (2, 3) for code in COUNTRY_NAMES)
+
+
+def test_codes_of_countries_are_english_names_on_english_wikis_alone() -> None:
+    assert plain_text("a {{DEU}} {{deu}}") == "a Germany"
+    assert plain_text("a {{DEU}}", site=Site(language="de")) == "a"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +139,8 @@ def test_the_names_of_languages_are_names() -> None:
         ("fr", "à {{heure|8}} b", "à 8 h b"),
         ("en", "the {{ship|HMS}} b", "the HMS b"),
         ("pl", "a {{liczba|5}} b", "a 5 b"),
+        ("en", "a {{nihongo|b|c}} d", "a b (c) d"),
+        ("en", "{{flag|FRA}}, {{flag|Peru}}, {{USA}}", "France, Peru, United States"),
     ],
 )
 def test_what_need_not_be_given_is_not_missing(language: str, wikitext: str, text: str) -> None:

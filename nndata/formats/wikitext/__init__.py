@@ -26,7 +26,13 @@ from nndata.formats.wikitext.emphasis import mark_tags
 from nndata.formats.wikitext.entities import decode
 from nndata.formats.wikitext.extensions import Raw, take_out
 from nndata.formats.wikitext.inline import choose_variants, drop_switches, drop_tags
-from nndata.formats.wikitext.links import drop_odd_brackets, end_urls, label_links, label_urls
+from nndata.formats.wikitext.links import (
+    drop_odd_brackets,
+    end_urls,
+    label_links,
+    label_urls,
+    quote_urls,
+)
 from nndata.formats.wikitext.marks import DROPPED, HEADING, clean
 from nndata.formats.wikitext.names import REDIRECTS
 from nndata.formats.wikitext.site import ANY, Site
@@ -104,9 +110,10 @@ def _flow(wikitext: str, site: Site, keep: Collection[str]) -> str:
     raw = Raw()
     text = f"\n{_REDIRECT.sub('', clean(wikitext), count=1)}\n"
     text = drop_templates(take_out(text, keep, raw), site, keep)
-    text = mark_blocks(lay_out_tables(text, keep), keep)
-    text = label_links(drop_switches(choose_variants(text)), site, keep)
+    text = mark_blocks(drop_switches(lay_out_tables(text, keep)), keep)
+    text = label_links(choose_variants(text), site, keep)
     if "markdown" in keep:
         text = mark_tags(text)
-    text = tidy_gaps(drop_odd_brackets(label_urls(drop_tags(end_urls(text)))))
-    return raw.put_back(decode(set_space(join_lines(text, keep), keep)))
+    text = label_urls(quote_urls(drop_tags(end_urls(text))))
+    text = tidy_gaps(drop_odd_brackets(text))
+    return raw.put_back(set_space(decode(join_lines(text, keep)), keep))

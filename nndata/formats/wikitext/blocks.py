@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from nndata.formats.wikitext.emphasis import emphasize
-from nndata.formats.wikitext.inline import drop_quotes
+from nndata.formats.wikitext.inline import TAG, drop_quotes
 from nndata.formats.wikitext.marks import (
     BREAK,
     DROPPED,
@@ -25,13 +25,13 @@ _LIST_LINE = re.compile(r"\n[*#:;][^\n]*+")
 _TERM = re.compile(r"\n[*#:]*+;[*#:; \t]*+(?=[^\n:]*+:)([^\n]*+)")
 _BULLET = re.compile(r"\n[*#:;]+[ \t]*+")
 _LEVELS = re.compile(r"\n([*#:;]+)[ \t]*+")
-_EMPTY_LINE = re.compile(rf"\n[{ITEM}{INDENT} \t]*+{DROPPED}[{DROPPED} \t]*+(?=\n)")
+_EMPTY_LINE = re.compile(rf"\n[{ITEM}{INDENT} \t]*+{DROPPED}[{DROPPED} \t,;:.]*+(?=\n)")
 _EMPTY_ITEM = re.compile(rf"\n{ITEM}[{ITEM}{INDENT} \t]*+(?=\n)")
 _MARKDOWN_ITEM = re.compile(rf"{ITEM}({ITEM}?)({INDENT}*)")
 _IN_TERM = re.compile(  # what may hold a colon that parts no term from its meaning
     r"\[\[[^\[\]\n]*+\]\]|\[(?:[a-z]+:)?//[^\[\]\n]*+\]"
     r"|\b(?:(?:https?|ftps?|ircs?)://|news:|mailto:)[^\s\[\]<>]*[^\s\[\]<>,;.:!?]|-\{[^{}\n]*+\}-"
-    r"|<(?:br|hr|wbr)\b[^<>]*+>|<(/?)[a-z][^<>]*+(?<!/)>|(:)|(''+)",
+    rf"|<(?:br|hr|wbr)\b[^<>]*+>|<(/?){TAG}(?:[\s/][^<>]*+)?(?<!/)>|(:)|(''+)",
     re.IGNORECASE,
 )
 _LIST_END = re.compile(rf"{ITEM}[^\n]*+\n(?![{ITEM}\n])")
@@ -46,7 +46,7 @@ def mark_blocks(text: str, keep: Collection[str]) -> str:
     """Return the text with marks where headings and items of lists begin."""
     if "\n=" in text:
         text = _HEADING.sub(_marked if "headings" in keep else "\n", text)
-    text = _RULER.sub("\n\n", text)
+    text = _RULER.sub(f"\n\n{NOTHING}", text)
     if "lists" not in keep:
         return _LIST_LINE.sub("", text)
     if ";" in text:
@@ -119,6 +119,8 @@ def _joined(left: str, right: str) -> tuple[str, str]:
         return left.rstrip(_SIGNS), right
     if end in ("", "\n"):
         return left, right.lstrip(" ")
+    if end == start == "'":
+        return left + NOTHING, right
     if end == " " and start in " ,.;:\n":
         left = left[:-1]
     if left[-1:] in (",", ";") and start in (",", ";", ".", ":"):

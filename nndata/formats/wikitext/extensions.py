@@ -24,6 +24,8 @@ _SHOWN = {"nowiki": "", "pre": PARAGRAPH, "syntaxhighlight": PARAGRAPH, "source"
 
 _MATH = {"math", "chem", "ce"}
 _KEPT = {"ref": "references", "gallery": "captions", "math": "math", "chem": "math", "ce": "math"}
+_INCLUSIONS = {"noinclude", "onlyinclude"}
+_INCLUSION = re.compile(r"</?(?:no|only)include(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _OPENING = re.compile(r"<(?:!--|([a-zA-Z]+)(?=[\s/>]))")
 _DECODED = {"nowiki", "pre"}
 _NOWIKI = re.compile(r"<nowiki>((?:(?!</?nowiki>).)*+)</nowiki>", re.IGNORECASE | re.DOTALL)
@@ -73,6 +75,7 @@ class _Reader:
         self.last = text.rfind(">")
         self.out: list[str] = []
         self.unclosed: set[str] = set()  # names that no closing tag follows: looked for only once
+        self.inclusions = False  # whether the page says what of it templates are to have
         self.bare = True  # nothing but white space since the last new line
 
     def meet(self, match: re.Match[str]) -> None:
@@ -81,10 +84,13 @@ class _Reader:
             self._comment(match.start())
         elif name in _CLOSING or (name := name.lower()) in _CLOSING:
             self._tag(name, match)
+        elif name in _INCLUSIONS:
+            self.inclusions = True
 
     def finish(self) -> str:
         self.out.append(self.text[self.at :])
-        return "".join(self.out)
+        rest = "".join(self.out)
+        return _INCLUSION.sub("", rest) if self.inclusions else rest
 
     def _upto(self, start: int) -> str:
         """Move what stands before a tag to the result, and note whether the line is bare so far."""

@@ -8,30 +8,33 @@ from nndata.formats.wikitext.extensions import TAGS
 from nndata.formats.wikitext.marks import BREAK, PARAGRAPH
 from nndata.formats.wikitext.names import SWITCHES, SWITCHES_IN_ANY_CASE
 
-__all__ = ["choose_variants", "drop_quotes", "drop_switches", "drop_tags", "quote_runs"]
+__all__ = ["TAG", "choose_variants", "drop_quotes", "drop_switches", "drop_tags", "quote_runs"]
 
 _QUOTES = re.compile(r"(''+)")
 _BOLD, _ITALIC, _BOTH = "'''", "''", "'''''"
 
 
-def _tags(*names: str) -> re.Pattern[str]:
+def _tags(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"</?(?:{'|'.join(names)})(?:[\s/][^<>]*)?>", re.IGNORECASE)
 
 
-_INLINE_TAG = _tags(
+_INLINE = (
     *("abbr", "bdi", "bdo", "big", "b", "cite", "code", "data", "del", "dfn", "em", "font"),
     *("ins", "i", "kbd", "mark", "noinclude", "onlyinclude", "phonos", "poem", "q"),
     *("rb", "rp", "rtc", "rt", "ruby", "samp", "section", "small", "span", "strike", "strong"),
     *("sub", "sup", "s", "time", "translate", "tt", "tvar", "u", "var", "wbr"),
     *sorted(TAGS),
 )
-_BREAK_TAG = _tags(
+_BREAKS = (
     *("br", "caption", "center", "dd", "div", "dl", "dt", "hr", "li", "ol"),
     *("td", "th", "tr", "ul"),
 )
-_PARAGRAPH_TAG = _tags("blockquote", "h[1-6]", "pre", "p", "table")
+_PARAGRAPHS = ("blockquote", "h[1-6]", "pre", "p", "table")
+TAG = f"(?:{'|'.join((*_INLINE, *_BREAKS, *_PARAGRAPHS))})"  # one that MediaWiki knows: a pattern
+_INLINE_TAG, _BREAK_TAG, _PARAGRAPH_TAG = _tags(_INLINE), _tags(_BREAKS), _tags(_PARAGRAPHS)
 _MICRODATA = re.compile(
-    r"<(?:link|meta)\s(?=[^<>]*?\bitemprop\s*=)(?=[^<>]*?\b(?:content|href)\s*=)[^<>]*+>",
+    r"<(?:link\s(?=[^<>]*?\bhref\s*=)|meta\s(?=[^<>]*?\bcontent\s*=))"
+    r"(?=[^<>]*?\bitemprop\s*=)[^<>]*+>",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(
@@ -43,7 +46,9 @@ _VARIANT = re.compile(r"-\{([^{}]*)\}-")
 _NESTED_VARIANTS = 8  # how deep they are looked for
 _FLAGS = re.compile(r"((?:[\s;A-Z]|[a-z]+-?[a-z]*|-)*+)\|")
 _SHOWN_ELSEWHERE = {"H", "T", "-"}  # rules and titles, whose place in the text is empty
-_RULE = re.compile(r"(?:^|;)\s*(?:[^;:]*=>)?\s*([a-z]{2,3}(?:-[a-z]+)*)\s*:([^;]*)")
+_BASES = "zh|sr|kk|ku|tg|uz|iu|ike|shi|gan|crh|en|sh|tly|wuu|ban|mni"  # languages with variants
+_CODE = rf"\s*(?:[^;:]*=>\s*)?((?:{_BASES})(?:-[a-z]+)*|[a-z]{{2,3}}(?:-[a-z]+)+)\s*:"
+_RULE = re.compile(rf"(?:^|;){_CODE}((?:[^;]++|;(?!\s*\Z|{_CODE}))*+)")
 # What a reader who chose no variant sees, where there are several; else the first.
 _PREFERRED = ("zh", "zh-hans", "zh-hant", "zh-cn", "zh-tw", "sr", "sr-ec")
 
@@ -92,7 +97,7 @@ def _variant(match: re.Match[str]) -> str:
             return ""
         if "R" in names:
             return content
-    rules = [(name, text.strip()) for name, text in _RULE.findall(content)]
+    rules = [(name, text.strip()) for name, text, _ in _RULE.findall(content)]
     return min(rules, key=_rank)[1] if rules else content
 
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from urllib.parse import unquote
+from html import unescape
+from urllib.parse import quote, unquote
 
 from nndata.formats.wikitext.inline import quote_runs
 from nndata.formats.wikitext.marks import DROPPED, NOTHING, PARAGRAPH, RAW
 from nndata.formats.wikitext.site import Site
 from nndata.formats.wikitext.spans import Span, fill, take_inner
 
-__all__ = ["drop_odd_brackets", "end_urls", "label_links", "label_urls"]
+__all__ = ["drop_odd_brackets", "end_urls", "label_links", "label_urls", "quote_urls"]
 
 # Target without a namespace, and label; taken apart by `split`, so that no Python runs for each.
 _PLAIN = re.compile(
     r"\[\[(?![ _]*+\.{0,2}+[ _]*+[|\]])"  # what is no title
-    r"(?:[^\[\]|\n:<>{}]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
+    r"(?:[^\[\]|\n:<>{}%]++\|(?=[^\[\]]++\]\])|(?=[^\[\]|\n:<>{}%]++\]\]))([^\[\]]*+)\]\]"
 )
 _PREFIXED = re.compile(r"\[\[([^\[\]|\n<>{}]*+)(?:\|([^\[\]]*+))?\]\]")
 _QUOTED = re.compile(r"\[\[[^\[\]|\n']*+(?:'(?!')[^\[\]|\n']*+)*+''[^\[\]|\n]*+\]\]")
 _TOUCHING = re.compile(r"'(?=\[\[(?:[^\[\]|\n]*+\|)?')|'(?=\]\]')")
+_BOLD_AT_END = re.compile(r"'''(?:[^\[\]']++|'(?!''))*+\]\]")  # of a label: rare, and found faster
 _BOLD_LABEL = re.compile(
     r"(\[\[[^\[\]|\n<>{}]*+\|)([^\[\]']*+(?:'(?!'')[^\[\]']*+)*+'''[^\[\]]*+)(?=\]\])"
 )
@@ -30,12 +32,16 @@ _UNTITLED = re.compile(
     r"|&(?:[lg]t|#(?:6[02]|9[13]|12[345]|x(?:3[ce]|5[bd]|7[bcd])));))[^\[\]\n]*+)\]\]",
     re.IGNORECASE,
 )
+_SOME_DOTS = re.compile(r"\.(?<=/\.)\.?[/|\]]")
+_DOTTED = re.compile(r"\[\[([^\[\]|\n<>{}]*?/\.\.?(?=[/|\]])[^\[\]\n]*+)\]\]")  # [[a/./b]]
 _BRACKETS = re.compile(r"\[\[|\]\]")
+_SHOWN = rf"[{NOTHING}[\1]{NOTHING}]"
 _TARGET = re.compile(r"[^\[\]|\n<>{}]*+")
 _NO_TITLE = re.compile(r"[\x00-\x1f\x7f\[\]{}<>|]|%[0-9a-fA-F]{2}")
 # "thumb", "text-top", "250px": in any language a short word in small letters.
 _OPTION = re.compile(r"[\d\sx]*[^\W\d_]+(?:[-_][^\W\d_]+)?")
 _LONGEST_OPTION = 24
+_LONGEST_LINK = 2000  # characters: that far back a bracket is looked for
 _UNCASED_OPTIONS = frozenset(
     {"تصغير", "بديل", "يسار", "يمين", "بندانگشتی", "چپ", "راست", "ממוזער", "שמאל", "ימין", "섬네일"}
     | {"缩略图", "縮圖", "サムネイル", "左", "右"}
@@ -50,10 +56,12 @@ _PROTOCOLS = (
 )
 _PROTOCOL = re.compile("|".join(_PROTOCOLS), re.IGNORECASE)
 _SIGN = re.compile("&[lg]t;")
-_NO_URL = r"\s\[\]<>\"\x00-\x20\x7f"
+_NO_URL = r"\s\[\]<>\"\x00\x02-\x20\x7f"  # a template, \x01, may give a part of an address
 _URL_END = re.compile(
     r"(\[(?:[a-z]+:)?//[^\s\[\]<>\"']++(?:'[^\s\[\]<>\"']++)*+)(?=<|'')", re.IGNORECASE
 )
+_ODD_SIGN = re.compile(r"&(?:quot|#0*(?:34|9[13]|124)|#[xX]0*(?:22|5[bdBD]|7[cC]));")
+_ADDRESS = re.compile(rf"://(?:[^&{_NO_URL}]|&(?!lt;|gt;|nbsp;))++")
 _URL = re.compile(
     rf"\[((?:{'|'.join(_PROTOCOLS)})(?:\[[0-9a-f:.]+\]|[^{_NO_URL}])[^{_NO_URL}]*+)"
     r"[ \t\u00a0\u2000-\u200a\u3000]*",
@@ -79,13 +87,15 @@ def label_links(text: str, site: Site, keep: Collection[str]) -> str:
 
 def _set_apart(text: str) -> str:
     """Return the text with links such that what is in them meets nothing around them."""
-    text = _UNTITLED.sub(rf"[{NOTHING}[\1]{NOTHING}]", text)
+    text = _UNTITLED.sub(_SHOWN, text)
+    if _SOME_DOTS.search(text):
+        text = _DOTTED.sub(_SHOWN, text)
     if "'" not in text:
         return text
     text = _TOUCHING.sub(f"'{NOTHING}", text)
     if "''" in text:
         text = _QUOTED.sub(_with_apostrophes, text)
-    return _BOLD_LABEL.sub(_balanced, text) if "'''" in text else text
+    return _BOLD_LABEL.sub(_balanced, text) if _BOLD_AT_END.search(text) else text
 
 
 def _with_apostrophes(match: re.Match[str]) -> str:
@@ -116,12 +126,13 @@ class _Labels:
 
     def _shown(self, target: str, label: str | None, whole: str) -> str:
         target = target.strip()
-        if not target.startswith(":") and (kind := self.site.kind(target)):
-            if target.endswith(":") and kind != "language":
-                return whole  # a namespace is no page
+        kind = self.site.kind(target)
+        if kind not in ("", "language") and target.endswith(":"):
+            return whole  # a namespace is no page
+        if kind and kind != "other":
             return self._picture(label or "") if kind == "file" else DROPPED
-        if _PROTOCOL.match(target):
-            return whole  # [[http://…]] is a link outside within brackets
+        if target.startswith(":::") or _PROTOCOL.match(target):
+            return whole  # no title; [[http://…]] is a link outside within brackets
         title = _unquoted(target.removeprefix(":"))
         if label is None:
             return title or whole
@@ -151,8 +162,10 @@ class _Labels:
                 name = target[0] if target else ""
                 if self._is_picture(name):
                     inner = take_inner(found, first)
+                    cut = _is_cut(text, first, start)
                     budget -= start - first
-                    caption = fill(text, inner, first + 2, start) if budget > 0 else ""
+                    caption = fill(text, inner, first + 2, start + cut) if budget > 0 else ""
+                    end += cut
                     found.append((first, end, self._picture(caption)))
                 elif first >= closed:
                     found += self._of_innermost(text, first, first + 2 + len(name), end)
@@ -160,7 +173,7 @@ class _Labels:
         return fill(text, found)
 
     def _is_picture(self, target: str) -> bool:
-        return not target.lstrip().startswith(":") and self.site.kind(target) == "file"
+        return self.site.kind(target) == "file"
 
     def _of_innermost(self, text: str, start: int, bar: int, end: int) -> list[Span]:
         """Return what stands for a link without links in it; nothing for what is no link."""
@@ -169,6 +182,14 @@ class _Labels:
         label = text[bar + 1 : end - 2] if text[bar] == "|" else None
         shown = self._shown(text[start + 2 : bar], label, "")
         return [(start, end, shown)] if shown else []
+
+
+def _is_cut(text: str, start: int, end: int) -> bool:
+    """Say whether a caption ends with a link outside, behind the first ]] of [[File:a|[b c]]]."""
+    if text[end + 2 : end + 3] != "]" or text[end + 3 : end + 4] == "]":
+        return False
+    start = max(start + 2, end - _LONGEST_LINK)
+    return text.rfind("[", start, end) > text.rfind("]", start, end)
 
 
 def _is_option(part: str) -> bool:
@@ -190,6 +211,15 @@ def _unquoted(name: str) -> str:
 def end_urls(text: str) -> str:
     """Return the text with a mark where a tag or quotes end the address of [http://a.org''b'']."""
     return _URL_END.sub(rf"\1{NOTHING}", text) if "[" in text else text
+
+
+def quote_urls(text: str) -> str:
+    """Return the text with addresses as links have them: http://a.b/&quot; -> http://a.b/%22."""
+    return _ADDRESS.sub(_quoted, text) if _ODD_SIGN.search(text) else text
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return _ODD_SIGN.sub(lambda sign: quote(unescape(sign[0])), match[0])
 
 
 def label_urls(text: str) -> str:

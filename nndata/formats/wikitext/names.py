@@ -6,7 +6,15 @@ another wiki's; so the names of all languages are known here, and a page may use
 
 from __future__ import annotations
 
-__all__ = ["CATEGORY", "FILE", "LANGUAGES", "REDIRECTS", "SWITCHES", "SWITCHES_IN_ANY_CASE"]
+__all__ = [
+    "CATEGORY",
+    "FILE",
+    "LANGUAGES",
+    "NAMESPACES",
+    "REDIRECTS",
+    "SWITCHES",
+    "SWITCHES_IN_ANY_CASE",
+]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -53,6 +61,13 @@ CATEGORY = _words(
     వర్గం ವರ್ಗ വർഗ്ഗം ප්‍රවර්ගය หมวดหมู่ ໝວດ ကဏ္ဍ ចំណាត់ថ្នាក់ក្រុម መደብ 분류 カテゴリ 分类
     分類 lūi-pia̍t
     """
+)
+
+# What every wiki calls the other namespaces, beside its own names.
+NAMESPACES = frozenset(
+    {"talk", "user", "user talk", "project", "project talk", "file talk", "mediawiki"}
+    | {"mediawiki talk", "template", "template talk", "help", "help talk", "category talk"}
+    | {"special", "media"}
 )
 
 # Prefixes of links to the same page in another language, which MediaWiki shows beside the page.

@@ -2,10 +2,10 @@
 
 A rule is text with places: {2} is the second parameter, {text,1} the first of these that is
 given, {2,=e} has a default, {-1} is the last, {*} all, {*, } all with commas between, {@1} the
-language that the first one is a code of, {@} the one that the template's name ends with. What
-stands between ‹ and › is shown only where its first place is given. Any other place that nothing is
-given for leaves a gap, which takes brackets and commas along: "{1} ({2}, {3})" without a third
-gives "Aikido (合気道)".
+language that the first one is a code of, {#1} the country, {@} the language that the template's
+name ends with. What stands between ‹ and › is shown only where its first place is given. Any other
+place that nothing is given for leaves a gap, which takes brackets and commas along: without a
+third, "{1} ({2}, {3})" gives "Aikido (合気道)".
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ RULES = {
 # By language where the same name shows something else elsewhere, or where words are added.
 LANGUAGE_RULES = {
     "en": {
+        "{#1}": "flag|flagu|flagcountry|flaglist|fb|fbw",
         "{@2}‹ {alt,4,3}›‹ ({tr})›‹ (“{t,gloss,5}”)›": "inh|inherited|inh+|der|derived|der+|bor"
         "|borrowed|bor+|lbor|slbor|uder|inh-lite|ubor|learned borrowing|semi-learned borrowing"
         "|unadapted borrowing|orthographic borrowing",
@@ -130,6 +131,7 @@ LANGUAGE_RULES = {
         "({1}–{2})": "lifespan|life span",
     },
     "fr": {
+        "(ISBN {1})": "isbn",
         "« {1} »": "citation|« »|guillemets",
         "{1}": "latin|anglais|allemand|italien|espagnol|japonais|grec ancien|langue du titre|msapi"
         "|lang-|romanisation|petites capitales|pc|exp|ind|terme défini|page h'",

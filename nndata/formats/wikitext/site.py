@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from nndata.formats.wikitext.names import CATEGORY, FILE, LANGUAGES
+from nndata.formats.wikitext.names import CATEGORY, FILE, LANGUAGES, NAMESPACES
 
 __all__ = ["ANY", "Site", "plain"]
 
@@ -59,15 +59,16 @@ class Site:
 
     @cached_property
     def prefixes(self) -> dict[str, str]:
-        """Return what a link's prefix means: "file", "category" or "language"."""
+        """Return what a link's prefix means: "file", "category", "language", "other" namespaces."""
         return {
+            **dict.fromkeys(NAMESPACES, "other"),
             **dict.fromkeys(self.languages, "language"),
             **dict.fromkeys(map(plain, FILE | self.file), "file"),
             **dict.fromkeys(map(plain, CATEGORY | self.category), "category"),
         }
 
     def kind(self, target: str) -> str:
-        """Return "file", "category", "language", or an empty string for a link to anything else."""
+        """Return "file", "category", "language", "other", or "" where none of these is meant."""
         prefix, colon, _ = target.partition(":")
         return self.prefixes.get(plain(prefix), "") if colon else ""
 

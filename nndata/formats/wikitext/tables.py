@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from nndata.formats.wikitext.marks import DROPPED
 from nndata.formats.wikitext.spans import fill
@@ -29,7 +29,18 @@ _HTML_CELL = re.compile(r"<t[dh]\b[^<>]*>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(
     r"</?(?:br|hr|div|p|ul|ol|li|dl|dt|dd|center|blockquote|t[rdh]|caption)\b[^<>]*>", re.IGNORECASE
 )
-_Shown: TypeAlias = Callable[[list[list[str]]], str]
+_REACH = re.compile(r"\b(row|col)span\s*=\s*[\"']?([1-9][0-9]{0,2})\b", re.IGNORECASE)
+_MOST_EMPTY = 4  # characters of a table for each empty cell that may be added to it
+
+
+class _Cell(NamedTuple):
+    text: str
+    rows: int = 1  # that it reaches over
+    columns: int = 1
+
+
+_Rows: TypeAlias = list[list[_Cell]]
+_Shown: TypeAlias = Callable[[_Rows, int], str]
 _ROW = ("|-", "|+", "{|", "|}")
 
 
@@ -47,7 +58,7 @@ def lay_out_tables(text: str, keep: Collection[str]) -> str:
 
 
 def _replace(text: str, tables: Iterable[tuple[int, int]], shown: _Shown | None) -> str:
-    rows = ((a, b, shown(_rows(text[a:b])) if shown else "") for a, b in tables)
+    rows = ((a, b, shown(_rows(text[a:b]), b - a) if shown else "") for a, b in tables)
     return fill(text, ((a, b, "\n\n" + instead) for a, b, instead in rows))
 
 
@@ -76,15 +87,15 @@ def _outermost(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _tabbed(rows: list[list[str]]) -> str:
-    return "".join("\t".join(filter(None, row)) + "\n" for row in rows)
+def _tabbed(rows: _Rows, _length: int) -> str:
+    return "".join("\t".join(cell.text for cell in row if cell.text) + "\n" for row in rows)
 
 
-def _grid(rows: list[list[str]]) -> str:
+def _grid(rows: _Rows, length: int) -> str:
     """Return rows as a Markdown table, with a line below the first that has several cells."""
     lines = []
     ruled = False
-    for row in rows:
+    for row in _aligned(rows, length // _MOST_EMPTY):
         single = len(row) == 1 and not ruled
         lines.append(row[0] + "\n" if single else f"| {' | '.join(row)} |")
         if not ruled and not single:
@@ -93,28 +104,50 @@ def _grid(rows: list[list[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(table: str) -> list[list[str]]:
+def _aligned(rows: _Rows, most: int) -> Iterator[list[str]]:
+    """Yield rows with empty cells, `most` in all, where one from above or the left reaches."""
+    below: dict[int, int] = {}  # how many rows more the cell of a column reaches
+    for row in rows:
+        out: list[str] = []
+        for cell in [*row, None]:
+            while most > 0 and below.get(len(out)):
+                below[len(out)] -= 1
+                out.append("")
+                most -= 1
+            if cell:
+                columns = min(cell.columns, most + 1)
+                below |= dict.fromkeys(range(len(out), len(out) + columns), cell.rows - 1)
+                out += [cell.text] + [""] * (columns - 1)
+                most -= columns - 1
+        yield out
+
+
+def _rows(table: str) -> _Rows:
     """Return a table's rows, each a list of cells; a table in a cell gives rows, too."""
-    rows: list[list[str]] = [[]]
+    rows: _Rows = [[]]
     table = _HTML_CELL.sub("\n| ", _HTML_ROW.sub("\n|-\n", table)) if "<t" in table else table
     for raw in _BLOCK_TAG.sub(" ", table).split("\n"):
         line = raw.strip()
         if line.startswith(_ROW):
             caption = line[2:].strip() if line.startswith("|+") else ""
-            rows += [[caption], []] if caption else [[]]
+            rows += [[_Cell(caption)], []] if caption else [[]]
         elif line[:1] in ("|", "!"):
             rows[-1] += [_cell(cell) for cell in _cells(line)]
         elif line and rows[-1]:
-            rows[-1][-1] = f"{rows[-1][-1]} {line.lstrip('*#:; ')}".strip()
+            last = rows[-1][-1]
+            rows[-1][-1] = last._replace(text=f"{last.text} {line.lstrip('*#:; ')}".strip())
         elif line:
-            rows[-1].append(line)
-    return [row for row in rows if any(row)]
+            rows[-1].append(_Cell(line))
+    return [row for row in rows if any(cell.text for cell in row)]
 
 
 def _cells(line: str) -> list[str]:
     return _CELL.split(line[1:]) if line[0] == "!" else line[1:].split("||")
 
 
-def _cell(cell: str) -> str:
+def _cell(cell: str) -> _Cell:
     attributes = _ATTRIBUTES.match(cell)
-    return (cell[attributes.end() :] if attributes else cell).strip()
+    if not attributes:
+        return _Cell(cell.strip())
+    reach = {name.lower(): int(count) for name, count in _REACH.findall(attributes[0])}
+    return _Cell(cell[attributes.end() :].strip(), reach.get("row", 1), reach.get("col", 1))

@@ -44,7 +44,7 @@ def drop_templates(
 ) -> str:
     """Return the text with words or a mark for each template; a parameter gives its default.
 
-    `quiet` stands for the templates that are no part of a sentence: notes, flags.
+    `quiet` stands for what is no part of a sentence: notes, flags, places that are not filled.
     """
     if "}}" not in text:
         return text
@@ -114,7 +114,7 @@ class _Walk:
             return self.quiet
         if known and end - start <= self.budget:
             content = fill(text, inner, start + len(name) + len(bar), end)
-            if words := self.words.shown(known, content):
+            if words := self.words.shown(known, content, self.quiet):
                 return words
         return self._fields(text, inside, inner) if self.infobox else DROPPED
 

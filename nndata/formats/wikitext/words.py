@@ -10,6 +10,7 @@ import functools
 import re
 from typing import NamedTuple, TypeAlias
 
+from nndata.formats.wikitext.countries import COUNTRY_NAMES
 from nndata.formats.wikitext.languages import LANGUAGE_NAMES
 from nndata.formats.wikitext.marks import DROPPED, PARAGRAPH
 from nndata.formats.wikitext.rules import LANGUAGE_RULES, PREFIXES, QUIET, RULES
@@ -18,6 +19,10 @@ from nndata.formats.wikitext.units import grouped, measure
 __all__ = ["LONGEST_NAME", "QUIET_NAME", "Words", "first_piece", "parameters"]
 
 _PARAGRAPHS = frozenset({"quote", "blockquote", "cquote", "quotation", "zitat", "citaat", "цитата"})
+_LISTS = {  # what their items begin with
+    **dict.fromkeys(("ordered list", "numbered list"), "#"),
+    **dict.fromkeys(("unordered list", "bulleted list", "bullet list"), "*"),
+}
 _LABELS = frozenset({"lb", "lbl", "label", "term-label"})
 _JOINTS = frozenset({"_", "or", "and", "&", "also", "with", "chiefly", "usually", "often"})
 _GROUPED = frozenset(
@@ -36,7 +41,7 @@ _FORMS = (  # {{alternative form of|en|worth}}, of dictionaries
     *("abbreviation of", "initialism of", "acronym of", "synonym of", "contraction of"),
     *("clipping of", "ellipsis of", "diminutive of", "comparative of", "superlative of"),
 )
-_OTHERS = _PARAGRAPHS | _LABELS | _MEASURES | _DATES | _FUNCTIONS | {"#switch"}
+_OTHERS = _PARAGRAPHS | _LABELS | set(_LISTS) | _MEASURES | _DATES | _FUNCTIONS | {"#switch"}
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
     *("October", "November", "December"),
@@ -105,7 +110,10 @@ def _rules(language: str) -> dict[str, Rule]:
     rules = {name: name for name in _NAMESAKES}
     for table in (RULES, LANGUAGE_RULES.get(language, {})):
         rules |= {name: rule for rule, names in table.items() for name in names.split("|")}
-    return {name.lower(): _taken_apart(rule) for name, rule in rules.items()}
+    flags = COUNTRY_NAMES if language == "en" else {}  # {{USA}}: no other name is in capitals
+    return {name.lower(): _taken_apart(rule) for name, rule in rules.items()} | {
+        code: _taken_apart(name) for code, name in flags.items()
+    }
 
 
 @functools.cache
@@ -141,23 +149,28 @@ class Words:
         known = plain in self._by_name or plain in _OTHERS or plain.endswith(_FORMS)
         return plain if known or plain[: plain.find("-") + 1] in self._by_prefix else ""
 
-    def shown(self, name: str, content: str) -> str | None:
-        """Return what a reader sees of a template with this behind its name; None for nothing."""
+    def shown(self, name: str, content: str, absent: str = DROPPED) -> str | None:
+        """Return what a reader sees of a template with this behind its name; None for nothing.
+
+        `absent` stands in the places of a rule that nothing is given for.
+        """
         if name == "#switch":
             return _switch(content)
-        if "\n|" in content and name not in _PARAGRAPHS:
+        if "\n|" in content and name not in _PARAGRAPHS and name not in _LISTS:
             return None  # an infobox of that name
         given = parameters(content)
         if rule := self._by_name.get(name):
+            if not content and _has_places(rule):
+                return None  # {{ESP}} is Spain's flag, not {{esp|3}}
             if name == "s" and not _ROMAN.fullmatch(given.get("1", "")):
                 return None
             if name in _GROUPED:
                 given["1"] = self._number({"1": given.get("1", "")})
-            text = _filled(rule, given)
+            text = _filled(rule, given, absent)
         elif name in _OTHERS:
             text = self._calculated(name, given)
         elif rule := self._by_prefix.get(name[: name.find("-") + 1]):
-            text = _filled(rule, _with_language(name, given))
+            text = _filled(rule, _with_language(name, given), absent)
         else:
             text = _form(name, given)
         return text if text != DROPPED and text.strip(DROPPED) else None
@@ -165,6 +178,8 @@ class Words:
     def _calculated(self, name: str, given: dict[str, str]) -> str:
         if name in _PARAGRAPHS:
             return PARAGRAPH + _chosen(["text", "quote", "1"], given) + PARAGRAPH
+        if name in _LISTS:
+            return "".join([f"\n{_LISTS[name]} {item}" for item in _numbered(given)]) + "\n"
         if name in _LABELS:
             return f"({_labels(_numbered(given)[1:])})"
         if name in _MEASURES:
@@ -279,7 +294,11 @@ def _pieces(content: str) -> list[str]:
     return [*pieces, content[start:]]
 
 
-def _filled(rule: Rule, given: dict[str, str]) -> str:
+def _has_places(rule: Rule) -> bool:
+    return any(keys for segment in rule for _, keys in segment.parts)
+
+
+def _filled(rule: Rule, given: dict[str, str], absent: str) -> str:
     out = []
     for optional, parts in rule:
         if optional and _chosen(parts[0][1], given) in _NOT_GIVEN:
@@ -287,7 +306,7 @@ def _filled(rule: Rule, given: dict[str, str]) -> str:
         for text, keys in parts:
             out.append(text)
             if keys:
-                out.append(_chosen(keys, given) or ("" if optional else DROPPED))
+                out.append(_chosen(keys, given) or ("" if optional else absent))
     return "".join(out)
 
 
@@ -300,6 +319,9 @@ def _chosen(keys: list[str], given: dict[str, str]) -> str:
             continue
         if key[0] == "@":
             return LANGUAGE_NAMES.get(given.get(key[1:], ""), "")
+        if key[0] == "#":
+            code = given.get(key[1:], "")
+            return COUNTRY_NAMES.get(code, code)
         if key[0] == "*":
             return key[1:].join(_numbered(given))
         if key[0] == "=":
