@@ -147,9 +147,9 @@ def _proxies() -> Check:
 
 
 def _python() -> Check:
-    mended = hasattr(tarfile, "LinkFallbackError")
-    found = f"{platform.python_version()}, its tarfile {'is' if mended else 'is not'} mended"
-    # Nothing of nndata unpacks with tarfile, so an old one is worth telling and no failure.
+    found = platform.python_version()
+    if not hasattr(tarfile, "LinkFallbackError"):  # worth telling, and no failure
+        found += "; its tarfile is not safe with foreign archives, and nndata unpacks none with it"
     return Check("python", sys.version_info >= (3, 11), found)
 
 

@@ -72,7 +72,8 @@ def load(
         reader: "indexed" reads records by index. "graph" has no Python in it, for a `tf.data`
             service and remote file systems: it reads whole windows, and holds up to three of them.
         follow: begin while the folder is still being prepared, and wait for each window; epoch 0
-            is that of the finished dataset. It holds 8 bytes of each example until that is there.
+            is that of the finished dataset. A part counts once its whole file is verified. It holds
+            8 bytes of each example until all is there.
             To end a wait by Ctrl-C, iterate over the attribute `nndata` of what comes back.
         strict: False lets the next example stand in for a damaged one, which is then named in
             the `quarantine` of the feed; that example comes twice in this epoch.

@@ -5,7 +5,8 @@ visit 0, 1, 2 …   of a window: which one, which of its examples are this host'
   -> gather       this host's, in their order, in blocks that end where batches do
 
 So it can be sent to a `tf.data` service, and reads whatever file system TensorFlow reads, with long
-sequential reads only. It holds two windows: the one that is used, and the next.
+sequential reads only. It holds two windows, the one that is used and the next; as one takes the
+other's place, up to three.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import time
 
 import pytest
@@ -16,7 +17,7 @@ from nndata.samples import build as build_samples
 from nndata.samples import serve
 from nndata.samples.huggingface import REPO
 from nndata.snapshot import fetch, open_snapshot
-from nndata.sources.huggingface import Huggingface
+from nndata.sources.huggingface import Huggingface, reading
 from nndata.sources.huggingface.division import divided, kind_of, subsets
 from nndata.sources.huggingface.hub import Repository
 from nndata.sources.huggingface.pattern import matching
@@ -249,3 +250,24 @@ def test_columns_of_every_kind_come_as_what_they_are(tmp_path):
     )
     assert (one["nested"], one["matrix"]) == ({"k": [1, 2]}, [[1, 2], [3]])
     assert set(other) == {"id", "words", "score", "origin"}
+
+
+def test_reading_looks_nothing_up_and_leaves_the_hubs_libraries_as_they_were(tmp_path, monkeypatch):
+    import datasets
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    (tmp_path / "x.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    load, seen, before = datasets.load_dataset, [], dict(os.environ)
+
+    def loaded(*args, **options):
+        seen.append((datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE))
+        return load(*args, **options)
+
+    monkeypatch.setattr(datasets, "load_dataset", loaded)
+    rows = reading._rows(tmp_path / "x.jsonl", "x.jsonl")
+    assert next(rows) == {"a": 1}  # and no more of them
+    assert seen == [(True, True)]
+    assert (datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE) == (False, False)
+    assert dict(os.environ) == before

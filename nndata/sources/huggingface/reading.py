@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
 import io
-import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -54,27 +54,43 @@ def told(data: Data, hub: Repository, listing: Listing) -> tuple[str, ...]:
 
 def _rows(place: Path, path: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file on this disk, images and sounds as their bytes."""
-    # Nothing may be looked up: what is here was verified. Read when `datasets` is first imported.
-    os.environ.update(HF_DATASETS_OFFLINE="1", HF_HUB_OFFLINE="1")
     try:
         import datasets
     except ImportError as error:
         raise MissingExtra.of("datasets", "huggingface") from error
     options = {"sep": "\t"} if ".tsv" in path.lower() else {}
     try:
-        table = datasets.load_dataset(
-            kind_of(path),
-            data_files={"train": [str(place)]},
-            split="train",
-            streaming=True,
-            **options,
-        )
+        with _offline():
+            table = datasets.load_dataset(
+                kind_of(path),
+                data_files={"train": [str(place)]},
+                split="train",
+                streaming=True,
+                **options,
+            )
         # Only formats that say what is in them may hold images or sounds.
         for row in table.decode(False) if table.features else table:
             yield {_own(name): _plain(value) for name, value in row.items()}
     except (ValueError, TypeError, OSError, datasets.exceptions.DatasetsError) as error:
         why = f"{type(error).__name__}: {error}"[:300]
         raise FormatError(f"can't be read as {kind_of(path)}", where=path, why=why) from error
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """Have the Hub's libraries look nothing up: what is here was verified.
+
+    For this moment only: whoever has this process may want to ask the Hub for more.
+    """
+    from datasets import config
+    from huggingface_hub import constants
+
+    before = config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
 
 
 def _own(name: str) -> str:
