@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from nndata.columns import Misfit, features_of, fit, tell
 from nndata.errors import AccessError, FormatError, NotFoundError, UsageError
@@ -21,6 +21,10 @@ __all__ = ["Url"]
 
 ASKED = 64  # sizes asked for beforehand: of ten thousand files, that would be as many requests
 SAMPLE = 1 << 20  # bytes of the first file that tell its columns
+SECRETS = frozenset(  # in a query: those of storage hosts' signed links, and the usual names
+    {"x-amz-signature", "x-amz-security-token", "x-goog-signature", "x-oss-signature", "signature"}
+    | {"sig", "token", "access_token", "api_key", "apikey", "password", "secret"}
+)
 LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 
 
@@ -134,14 +138,21 @@ def _check_url(url: str) -> None:
     except ValueError:
         raise UsageError("not a URL", do="check the --urls") from None
     if "@" in parts.netloc:
-        raise UsageError(
-            "a URL with a user or password in it is not taken",
-            where=_shown(url),
-            why="it would be written into every record of where the data came from",
-            do="leave them out",
-        )
+        raise _secret("a user or password", url, "leave them out")
+    if any(name.lower() in SECRETS for name, _ in parse_qsl(parts.query)):
+        do = "give a token as NNDATA_TOKEN_HOST; or get the file, and `nndata fetch files` it"
+        raise _secret("a token or signature", url, do)
     if parts.scheme not in ("http", "https") or not host or not url.isprintable():
         raise UsageError("not a URL of http or https", where=_shown(url))
+
+
+def _secret(what: str, url: str, do: str) -> UsageError:
+    return UsageError(
+        f"a URL with {what} in it is not taken",
+        where=_shown(url),
+        why="it would be written into every record of where the data came from",
+        do=do,
+    )
 
 
 def _check_checksum(checksum: str) -> None:

@@ -117,9 +117,12 @@ def test_a_private_address_exits_12_and_names_the_way_out(home):
     assert "--mirror http://127.0.0.1:9" in done.stderr
 
 
-def test_a_password_in_a_url_is_refused_and_told_nowhere(home):
+@pytest.mark.parametrize(
+    "url", ["https://me:s3cret@a.test/a.bin", "https://a.test/a.bin?d=1&X-Amz-Signature=s3cret"]
+)
+def test_a_secret_in_a_url_is_refused_and_told_nowhere(url, home):
     done = nndata(
-        *("fetch", "url", "--urls", "https://me:s3cret@a.test/a.bin", "--raw"),
+        *("fetch", "url", "--urls", url, "--raw"),
         *("--out", home / "out"),
         home=home,
         code=2,
